@@ -27,7 +27,7 @@ pub struct Invalidation {}
 
 impl Invalidation {
     /// From before the body.
-    pub fn armed(_targets: Vec<Target>, _cache: Option<Cache>, _on: On) -> Self {
+    pub fn armed(_targets: Vec<Target>, _on: On) -> Self {
         Self {}
     }
 }
