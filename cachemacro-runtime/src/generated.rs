@@ -3,41 +3,16 @@
 //! It is public for them alone; nothing here is promised to anybody else.
 
 use std::pin::Pin;
-use std::time::Duration;
 
 pub use inventory;
 
-pub use crate::cache::{Cache, Invalidation, On, Peek};
+pub use crate::cache::{Cache, Call, Invalidation, On, Peek, Target};
 pub use crate::error::Result;
 pub use crate::key::{Key, KeyArg, KeyBuf, KeyPart, Piece, Template};
 pub use crate::outcome::{Outcome, rungs};
 pub use crate::policy::Jitter;
 pub use crate::shape::{Cacheable, Probe, Shape, Sharing, ladder};
 pub use crate::site::{Registered, Site, SiteSpec};
-
-/// One call of a cached function.
-#[derive(Debug)]
-pub struct Call {
-    /// The function.
-    pub site: &'static Site,
-    /// The cache that the attribute names, if it does.
-    pub cache: Option<Cache>,
-    /// The key of the arguments.
-    pub key: KeyBuf,
-    /// How long a value lives.
-    pub ttl: Duration,
-}
-
-/// What is to be invalidated: a key, of a function or as it stands, in a cache or in the current one.
-#[derive(Clone, Debug)]
-pub struct Target {
-    /// The function, where it is one's.
-    pub site: Option<&'static Site>,
-    /// The cache, where one is named.
-    pub cache: Option<Cache>,
-    /// The key.
-    pub key: Key,
-}
 
 /// Answers a call from the cache, or with the body.
 ///

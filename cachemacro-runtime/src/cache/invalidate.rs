@@ -2,9 +2,8 @@
 
 use std::pin::Pin;
 
-use crate::cache::{Cache, Cause, Resolved};
+use crate::cache::{Cache, Cause, Resolved, Target};
 use crate::error::Result;
-use crate::generated::Target;
 use crate::key::Key;
 use crate::outcome::Outcome;
 

@@ -1,6 +1,7 @@
 //! The handle, and the flows through it: each of the files below reads as its flow does.
 
 mod builder;
+mod call;
 mod current;
 mod hooks;
 mod invalidate;
@@ -20,6 +21,7 @@ use crate::task::Tasks;
 use crate::tier::{LeaseGuard, Tier};
 
 pub use builder::CacheBuilder;
+pub use call::{Call, Target};
 pub use hooks::{Cause, InvalidationEvent};
 pub use invalidate::{Invalidation, On};
 pub use peek::{Peek, TierName};

@@ -3,9 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::cache::Resolved;
+use crate::cache::{Resolved, Target};
 use crate::error::Result;
-use crate::generated::Target;
 use crate::shape::{Cacheable, Shape};
 use crate::tier::Tier;
 

@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::cache::{Cache, Resolved};
+use crate::cache::{Cache, Call, Resolved};
 use crate::error::Error;
 use crate::flight::{Lead, Message, Outcome, Seat};
-use crate::generated::Call;
 use crate::protocol::flight::{Ending, Progress};
 use crate::shape::{Cacheable, Sharing};
 use crate::site::count;

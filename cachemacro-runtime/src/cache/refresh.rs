@@ -3,8 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::cache::Resolved;
-use crate::generated::Call;
+use crate::cache::{Call, Resolved};
 use crate::shape::{Cacheable, Sharing};
 use crate::site::count;
 use crate::store::{Permit, Verdict};
