@@ -1,0 +1,163 @@
+//! Redis down, stopped, full: a bounded delay, and never an error.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use cachemacro::{Cache, ErrorKind};
+
+use super::{BUDGET, connect, number, read, write};
+use crate::support::{RedisServer, Source, eventually};
+
+/// What a call may take beyond the budget on a busy machine. It is far below what an unbounded wait takes.
+const SLACK: Duration = Duration::from_secs(2);
+
+#[tokio::test]
+async fn while_redis_is_stopped_the_body_runs_after_the_budget_and_then_all_is_well_again() {
+    let server = RedisServer::start();
+    let cache = connect(&server).await;
+    let source = Arc::new(Source::open());
+    assert_eq!(read(&cache, &source).await, 1);
+    server.stop_signal();
+    let start = Instant::now();
+    source.write(2);
+    assert_eq!(read(&cache, &source).await, 2, "an outage is not a hit");
+    assert!(start.elapsed() >= BUDGET && start.elapsed() < BUDGET + SLACK, "{:?}", start.elapsed());
+    server.continue_signal();
+    eventually("hits come back", async || {
+        let loads = source.loads();
+        read(&cache, &source).await;
+        source.loads() == loads
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_restart_with_an_empty_memory_recovers_by_itself() {
+    let mut server = RedisServer::start();
+    let cache = connect(&server).await;
+    let source = Arc::new(Source::open());
+    read(&cache, &source).await;
+    server.kill();
+    assert_eq!(read(&cache, &source).await, 1, "no error");
+    assert_eq!(source.loads(), 2);
+    server.restart();
+    eventually("hits come back", async || {
+        let loads = source.loads();
+        read(&cache, &source).await;
+        source.loads() == loads
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_mutation_while_redis_is_down_returns_and_its_invalidation_is_delivered_later() {
+    let server = RedisServer::start();
+    let (here, elsewhere) = (connect(&server).await, connect(&server).await);
+    let source = Arc::new(Source::open());
+    read(&here, &source).await;
+    server.stop_signal();
+    here.scope(write(&source, 7, 2)).await.expect("the mutation itself is done");
+    assert_eq!(here.status().undelivered, 1);
+    assert_eq!(read(&here, &source).await, 2, "this process does not read what it could not invalidate");
+    server.continue_signal();
+    eventually("it is delivered", async || here.status().undelivered == 0).await;
+    assert_eq!(read(&elsewhere, &source).await, 2);
+}
+
+#[tokio::test]
+async fn an_invalidation_that_fails_says_so_and_is_delivered_later_all_the_same() {
+    let mut server = RedisServer::start();
+    let cache = connect(&server).await;
+    let source = Arc::new(Source::open());
+    read(&cache, &source).await;
+    server.kill();
+    let error = cache.scope(number::invalidate(7_u64)).await.unwrap_err();
+    assert!(error.is_temporary(), "{error}");
+    server.restart();
+    eventually("it is delivered", async || cache.status().undelivered == 0).await;
+}
+
+#[tokio::test]
+async fn closing_reports_what_could_not_be_delivered() {
+    let mut server = RedisServer::start();
+    let cache = connect(&server).await;
+    let source = Arc::new(Source::open());
+    server.kill();
+    cache.scope(write(&source, 7, 2)).await.unwrap();
+    let closed = cache.close(Duration::from_millis(200)).await;
+    assert_eq!(closed.undelivered, 1);
+    assert_eq!(read(&cache, &source).await, 2, "a closed cache runs the bodies");
+}
+
+#[tokio::test]
+async fn closing_delivers_what_can_be() {
+    let server = RedisServer::start();
+    let cache = connect(&server).await;
+    let source = Arc::new(Source::open());
+    read(&cache, &source).await;
+    server.stop_signal();
+    cache.scope(write(&source, 7, 2)).await.unwrap();
+    server.continue_signal();
+    let closed = cache.close(Duration::from_secs(10)).await;
+    assert_eq!((closed.undelivered, closed.in_time), (0, true));
+    assert_eq!(server.cli(&["EXISTS", "sharing:number:7"]), "0");
+}
+
+#[tokio::test]
+async fn a_full_redis_still_answers_hits_and_what_it_does_not_take_is_returned() {
+    let server = RedisServer::start_with(&["--maxmemory-policy", "noeviction"]);
+    let cache = connect(&server).await;
+    let source = Arc::new(Source::open());
+    read(&cache, &source).await;
+    server.cli(&["CONFIG", "SET", "maxmemory", "1"]);
+    assert_eq!(read(&cache, &source).await, 1);
+    assert_eq!(source.loads(), 1, "a hit");
+    assert_eq!(cache.scope(number(&source, 8)).await, 1);
+    assert_eq!(cache.scope(number(&source, 8)).await, 1);
+    assert_eq!(source.loads(), 3, "nothing is stored");
+    cache.scope(write(&source, 7, 2)).await.unwrap();
+    assert_eq!(cache.status().undelivered, 0, "an invalidation needs no memory");
+}
+
+#[tokio::test]
+async fn connecting_to_nobody_is_an_error_unless_it_may_be_lazy() {
+    let mut server = RedisServer::start();
+    server.kill();
+    let url = format!("redis://user:hunter2@127.0.0.1:{}", server.port());
+    let error = Cache::connect(&url).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    let mut text = format!("{error} {error:?}");
+    let mut source: Option<&dyn std::error::Error> = std::error::Error::source(&error);
+    while let Some(cause) = source {
+        text += &format!(" {cause} {cause:?}");
+        source = cause.source();
+    }
+    assert!(!text.contains("hunter2"), "{text}");
+
+    let cache = Cache::connect_lazy(&server.url()).await.unwrap();
+    let source = Arc::new(Source::open());
+    assert_eq!(read(&cache, &source).await, 1);
+    server.restart();
+    eventually("hits come", async || {
+        let loads = source.loads();
+        read(&cache, &source).await;
+        source.loads() == loads
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn urls_that_cannot_be_used_say_what_to_write_and_are_not_repeated() {
+    for (url, said) in [
+        ("localhost:6379/hunter2", "no scheme"),
+        ("http://hunter2@localhost", "scheme is unknown"),
+        ("memcached://hunter2", "are not in it"),
+        ("redis://:hunter2@local host:port/", "redis://"),
+    ] {
+        let error = Cache::connect(url).await.unwrap_err();
+        let text = format!("{error} {error:?}");
+        assert_eq!(error.kind(), ErrorKind::Config, "{text}");
+        assert!(text.contains(said), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+}
