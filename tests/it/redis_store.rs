@@ -58,7 +58,7 @@ async fn the_store_conforms_on_a_server_before_redis_7() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_store_conforms_over_resp3_on_a_socket_with_a_password() {
-    let server = RedisServer::start_with(&["--user", "cache on >secret ~* +@all"]);
+    let server = RedisServer::start_with(&["--user", "cache", "on", ">secret", "~*", "+@all"]);
     let url = format!("unix://{}?user=cache&pass=secret&protocol=resp3", server.socket().display());
     let mut config = RedisConfig::new(url);
     config.budget = Duration::from_secs(5);
@@ -91,7 +91,7 @@ async fn a_server_that_is_not_there_is_unavailable_at_once() {
 
 #[tokio::test]
 async fn a_wrong_password_is_rejected_and_not_repeated() {
-    let server = RedisServer::start_with(&["--user", "cache on >right ~* +@all"]);
+    let server = RedisServer::start_with(&["--user", "cache", "on", ">right", "~*", "+@all"]);
     let wrong = format!("redis://cache:wrong@127.0.0.1:{}", server.port());
     let error = RedisStore::connect(RedisConfig::new(wrong)).await.expect_err("a wrong password");
     assert_eq!(error.kind(), ErrorKind::Rejected);
@@ -307,7 +307,7 @@ async fn a_server_that_misses_its_replicas_is_read() {
 
 #[tokio::test]
 async fn a_user_without_permission_fails_and_hits_nothing() {
-    let server = RedisServer::start_with(&["--user", "cache on >secret ~* +@connection"]);
+    let server = RedisServer::start_with(&["--user", "cache", "on", ">secret", "~*", "+@connection"]);
     let url = format!("redis://cache:secret@127.0.0.1:{}", server.port());
     let store = RedisStore::connect(RedisConfig::new(url)).await.expect("a connection");
     let Found::Failed(error) = lead(&store, b"k").await.1 else { panic!("it is not permitted") };

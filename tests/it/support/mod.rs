@@ -5,7 +5,7 @@ mod redis_server;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-pub use redis_server::RedisServer;
+pub(crate) use redis_server::RedisServer;
 
 /// How long a condition may take that is expected to come true; far longer than it does.
 const EVENTUALLY_MAX: Duration = Duration::from_secs(20);
@@ -15,7 +15,7 @@ const EVENTUALLY_MAX: Duration = Duration::from_secs(20);
 /// # Panics
 ///
 /// After 20 s, naming what did not come true.
-pub async fn eventually<F>(what: &str, mut holds: impl FnMut() -> F)
+pub(crate) async fn eventually<F>(what: &str, mut holds: impl FnMut() -> F)
 where
     F: Future<Output = bool>,
 {

@@ -50,10 +50,10 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    /// A lane with nothing in it yet.
-    pub(super) fn new() -> Self {
+    /// A lane with this connection in it, before its task runs, or with none yet.
+    pub(super) fn new(fresh: Option<&Connected>) -> Self {
         Self {
-            slot: ArcSwapOption::empty(),
+            slot: ArcSwapOption::from_pointee(fresh.map(|connected| connected.connection.clone())),
             absence: Mutex::new(Failure::NOT_YET),
             silence: Silence::new(),
             doubt: Arc::new(Notify::new()),

@@ -95,7 +95,7 @@ impl RedisStore {
         let tasks = Tasks::new();
         let mut lanes = Vec::with_capacity(connected.len());
         for fresh in connected {
-            let lane = Arc::new(Lane::new());
+            let lane = Arc::new(Lane::new(fresh.as_ref()));
             let kept = lane::keep_up(Arc::downgrade(&lane), dialler.clone(), fresh);
             if !tasks.spawn_until_closed(kept) {
                 return Err(Error::new(ErrorKind::Config, "redis connect", "there is no tokio runtime here"));
