@@ -15,6 +15,7 @@
 //! pauses, until the store is closed or dropped.
 
 use std::future::Future;
+use std::io;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -203,10 +204,7 @@ impl Dialler {
     async fn open(&self) -> Result<Connected, Failure> {
         match self.server.addr() {
             ConnectionAddr::Tcp(host, port) => {
-                let stream =
-                    TcpStream::connect((host.as_str(), *port)).await.map_err(|e| Failure::from(&e))?;
-                // Commands are small and written whole: waiting to merge them only adds delay.
-                stream.set_nodelay(true).map_err(|e| Failure::from(&e))?;
+                let stream = tcp(host, *port).await.map_err(|e| Failure::from(&e))?;
                 self.log_in(stream).await
             }
             #[cfg(unix)]
@@ -232,6 +230,13 @@ impl Dialler {
             .map(|(connection, driver)| Connected { connection, driver: Box::pin(driver) })
             .map_err(|error| Failure::from(&error))
     }
+}
+
+async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect((host, port)).await?;
+    // Commands are written whole: waiting to merge them only adds delay.
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 /// How long a lane has not answered. Exact only to the point of telling seconds from milliseconds.
@@ -302,6 +307,14 @@ mod tests {
         assert!(!silence.goes_on(at(0), at(250)), "many at once are one silence");
         assert!(silence.goes_on(at(1_800), at(2_050)));
         assert!(!silence.goes_on(at(1_800), at(2_050)), "the count starts anew");
+    }
+
+    #[tokio::test]
+    async fn small_commands_are_not_held_back() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let port = listener.local_addr().expect("its number").port();
+        let stream = tcp("127.0.0.1", port).await.expect("a connection");
+        assert!(stream.nodelay().expect("the option"));
     }
 
     #[test]
