@@ -99,8 +99,10 @@ async fn connections_that_the_server_cuts_come_back_by_themselves() {
         now.len() == 2 && before.iter().all(|id| !now.contains(id))
     })
     .await;
+    // The server sees a connection before the store has tried it.
     for key in 0..20_u8 {
-        assert!(matches!(lead(&store, &[key]).await.1, Found::Lead));
+        eventually("the store serves", || async { matches!(lead(&store, &[key]).await.1, Found::Lead) })
+            .await;
     }
 }
 
@@ -123,28 +125,27 @@ async fn a_server_without_our_scripts_is_taught_them() {
 async fn lookups_dropped_in_flight_and_released_leave_no_lease() {
     let server = RedisServer::start();
     let store = connect(&server).await;
-    let mut sent = 0;
     for round in 0..200_u32 {
         let key = format!("k{round}").into_bytes();
         let token = Token::random();
         let asks = [Ask { key: &key, lease: Some(Lease { token, ttl: LEASE_TTL }) }];
-        {
-            let mut lookup = store.lookup(&asks);
-            // Polled until it is sent, and some more in some rounds, but not to its end.
-            for _ in 0..=round % 3 {
-                let poll = std::future::poll_fn(|cx| std::task::Poll::Ready(lookup.as_mut().poll(cx))).await;
-                if poll.is_ready() {
-                    break;
-                }
+        let mut lookup = store.lookup(&asks);
+        let _ = std::future::poll_fn(|cx| std::task::Poll::Ready(lookup.as_mut().poll(cx))).await;
+        // Half of them surely reach the server; the others are dropped somewhere on the way.
+        let surely = round % 2 == 0;
+        if surely {
+            eventually("the lease is granted", || async { server.cli_bytes(&[b"EXISTS", &key]) == "1" })
+                .await;
+        } else {
+            for _ in 0..round % 8 {
                 tokio::task::yield_now().await;
             }
         }
-        if store.release(&key, token).await.expect("an answer") == Verdict::Accepted {
-            sent += 1;
-        }
+        drop(lookup);
+        let verdict = store.release(&key, token).await.expect("an answer");
+        assert!(verdict == Verdict::Accepted || !surely, "the lease of round {round} was there");
     }
     assert_eq!(server.cli(&["DBSIZE"]), "0");
-    assert!(sent > 20, "only {sent} lookups of 200 reached the server: the test shows nothing");
 }
 
 #[tokio::test]
