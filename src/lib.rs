@@ -1,1 +1,11 @@
-//! The facade.
+//! One attribute on an async function, and it is cached.
+
+pub use cachemacro_derive::{cache_result, invalidates};
+pub use cachemacro_runtime::cache::{Cache, Peek};
+pub use cachemacro_runtime::error::{Error, ErrorKind, Result};
+pub use cachemacro_runtime::key::{self, Key, KeyArg, KeyBuf, KeyPart};
+pub use cachemacro_runtime::site::{Site, Stats, registry};
+pub use cachemacro_runtime::store;
+
+#[doc(hidden)]
+pub use cachemacro_runtime::generated;

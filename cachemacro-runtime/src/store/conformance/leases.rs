@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::JoinSet;
+
 use super::{Bench, LEASE_TTL, name_cases, new_lease};
 use crate::store::{Ask, Found, Permit, Token, Verdict};
 
@@ -182,17 +184,16 @@ async fn a_renewed_lease_ends_with_its_new_ttl(bench: &Bench<'_>) {
 
 async fn of_fifty_tasks_exactly_one_leads(bench: &Bench<'_>) {
     let key: Arc<[u8]> = bench.key("k").into();
-    let tasks: Vec<_> = (0..50)
-        .map(|_| {
-            let (store, key) = (bench.store.clone(), key.clone());
-            tokio::spawn(async move {
-                store.lookup(&[Ask { key: &key, lease: Some(new_lease()) }]).await.remove(0)
-            })
-        })
-        .collect();
+    let mut tasks = JoinSet::new();
+    for _ in 0..50 {
+        let (store, key) = (bench.store.clone(), key.clone());
+        tasks.spawn(
+            async move { store.lookup(&[Ask { key: &key, lease: Some(new_lease()) }]).await.remove(0) },
+        );
+    }
     let mut leaders = 0;
-    for task in tasks {
-        match task.await.expect("a lookup does not panic") {
+    while let Some(found) = tasks.join_next().await {
+        match found.expect("a lookup does not panic") {
             Found::Lead => leaders += 1,
             Found::Busy => {}
             found => panic!("{found:?}"),

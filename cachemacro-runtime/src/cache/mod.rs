@@ -1,0 +1,182 @@
+//! The handle, and the flows through it: each of the files below reads as its flow does.
+
+mod builder;
+mod call;
+mod current;
+mod hooks;
+mod invalidate;
+mod peek;
+mod read;
+mod refresh;
+mod status;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::flight::Flights;
+use crate::key::Key;
+use crate::store::memory::MemoryLimits;
+use crate::task::Tasks;
+use crate::tier::{LeaseGuard, Tier};
+
+pub use builder::CacheBuilder;
+pub use call::{Call, Target};
+pub use hooks::{Cause, InvalidationEvent};
+pub use invalidate::{Invalidation, On};
+pub use peek::{Peek, TierName};
+pub use status::{Closed, Status};
+
+pub(crate) use current::Resolved;
+pub(crate) use invalidate::{invalidate, invalidating};
+pub(crate) use peek::peek;
+pub(crate) use read::read;
+pub(crate) use refresh::refresh;
+
+/// The environment variable that [`Cache::from_env`] reads.
+const URL_VARIABLE: &str = "CACHEMACRO_URL";
+
+/// A cache: a handle that is cheap to clone, and shared by its clones.
+///
+/// An annotated function uses the current one: that of the [scope](Cache::scope) it runs in, or else
+/// the [installed](Cache::install) one, or else an embedded one that needs nothing.
+///
+/// # Examples
+///
+/// ```
+/// use cachemacro_runtime::cache::Cache;
+///
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// let cache = Cache::memory();
+/// let answer = cache.scope(async { 42 }).await;
+/// println!("{}", cache.status());
+/// # assert_eq!(answer, 42);
+/// # });
+/// ```
+#[derive(Clone, Debug)]
+pub struct Cache {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    tier: Tier,
+    flights: Arc<Flights<LeaseGuard>>,
+    hooks: hooks::Hooks,
+    tasks: Tasks,
+    settings: Settings,
+}
+
+/// The bounds in time that a builder sets.
+#[derive(Clone, Copy, Debug)]
+struct Settings {
+    /// How long a lease holds; it is renewed every third of it.
+    lease: Duration,
+    /// How long a call waits for others before it loads for itself.
+    wait_max: Duration,
+}
+
+impl Cache {
+    /// A cache in this process, of 64 MiB and a million entries at most.
+    ///
+    /// Values stay as they are: nothing is encoded.
+    pub fn memory() -> Self {
+        CacheBuilder::new().build_memory(MemoryLimits::default())
+    }
+
+    /// Connects to the store at `url`: `redis://host:port/db`, `valkey://…`, or `memory://`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] if the URL cannot be used; the error does not hold it.
+    /// [`ErrorKind::Unavailable`] if the store does not answer. A service that should start without
+    /// its store connects by [`connect_lazy`](Self::connect_lazy).
+    pub async fn connect(url: &str) -> Result<Self> {
+        Self::builder().url(url).build().await
+    }
+
+    /// Like [`connect`](Self::connect), and does not mind a store that does not answer: functions run
+    /// uncached until it does.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] if the URL cannot be used; the error does not hold it.
+    pub async fn connect_lazy(url: &str) -> Result<Self> {
+        Self::builder().url(url).lazy().build().await
+    }
+
+    /// Connects to the store that the environment variable `CACHEMACRO_URL` names; without it, a cache
+    /// in this process.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`connect`](Self::connect).
+    pub async fn from_env() -> Result<Self> {
+        match std::env::var(URL_VARIABLE) {
+            Ok(url) => Self::connect(&url).await,
+            Err(std::env::VarError::NotPresent) => Ok(Self::memory()),
+            Err(std::env::VarError::NotUnicode(_)) => {
+                let detail = "the environment variable CACHEMACRO_URL is not UTF-8";
+                Err(Error::new(ErrorKind::Config, "connect", detail))
+            }
+        }
+    }
+
+    /// Sets everything.
+    pub fn builder() -> CacheBuilder {
+        CacheBuilder::new()
+    }
+
+    /// Makes this the cache of the whole process.
+    ///
+    /// Calls before it have used an embedded one, which is left as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::AlreadyInstalled`] if there is one. [`ErrorKind::Collision`] if two annotated functions
+    /// could make an equal key; it names both places.
+    pub fn install(self) -> Result<()> {
+        crate::site::check_registry()?;
+        current::install(self)
+    }
+
+    /// Runs `future` with this as its current cache, so that tests run side by side.
+    ///
+    /// The scope ends where the future spawns a task.
+    pub async fn scope<F: Future>(&self, future: F) -> F::Output {
+        current::scope(self.clone(), future).await
+    }
+
+    /// Removes what is stored under a key. A load of it that is under way will not be stored.
+    ///
+    /// The key is one of an annotated function, by its companion (`get_user::key(id)`), or any other.
+    ///
+    /// # Errors
+    ///
+    /// If the store could not be told. This process then no longer reads the key from the store, and
+    /// goes on trying to tell it; but other processes may read the old value until it succeeds.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before its end, it goes on in the background.
+    pub async fn invalidate(&self, key: &Key) -> Result<()> {
+        invalidate::invalidate_keys(self, std::slice::from_ref(key), Cause::Call).await
+    }
+
+    /// What it is doing: its store, its size, what is under way.
+    pub fn status(&self) -> Status {
+        Status::of(&self.inner)
+    }
+
+    /// Ends its tasks and connections, within `deadline`, and says what could not be done by then.
+    ///
+    /// What waits to be invalidated is tried once more. Functions that use the cache afterwards run
+    /// uncached.
+    pub async fn close(&self, deadline: Duration) -> Closed {
+        status::close(&self.inner, deadline).await
+    }
+
+    fn tier(&self) -> &Tier {
+        &self.inner.tier
+    }
+}

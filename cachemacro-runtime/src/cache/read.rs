@@ -1,0 +1,265 @@
+//! A call: answered by what is stored, by the load of another call, or by its body.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::cache::{Cache, Call, Resolved};
+use crate::error::Error;
+use crate::flight::{Lead, Message, Outcome, Seat};
+use crate::protocol::flight::{Ending, Progress};
+use crate::shape::{Cacheable, Sharing};
+use crate::site::count;
+use crate::store::{Permit, Verdict};
+use crate::tier::{LeaseGuard, Sighting, Storing};
+
+/// How long to wait for another process's load before the store is asked again: at first, and at most.
+///
+/// Both are jittered. A poll is a lookup, so the first is about a fast query's time.
+const POLL_MIN: Duration = Duration::from_millis(25);
+const POLL_MAX: Duration = Duration::from_millis(250);
+
+/// Answers a call.
+pub(crate) async fn read<S, F>(call: Call, body: Pin<&mut F>) -> S::Output
+where
+    S: Sharing,
+    S::Value: Cacheable,
+    F: Future<Output = S::Output>,
+{
+    let Call { site, cache, key, ttl } = call;
+    let counters = site.counters();
+    if !site.is_enabled() {
+        site.warn_disabled();
+        count(&counters.loads);
+        return body.await;
+    }
+    let cache = Resolved::new(cache);
+    if let Some(value) = cache.tier().get_now::<S::Value>(key.as_bytes()) {
+        count(&counters.hits);
+        return S::output(value);
+    }
+    if cache.inner.tasks.is_closed() {
+        count(&counters.loads);
+        return body.await;
+    }
+    let load = Load { site, cache: &cache, key: key.as_bytes(), ttl, deadline: deadline(&cache) };
+    crate::trace::miss(site, load.answer::<S, F>(body)).await
+}
+
+/// A call that was not answered at once.
+struct Load<'a> {
+    site: &'static crate::site::Site,
+    cache: &'a Cache,
+    key: &'a [u8],
+    ttl: Duration,
+    /// Until when others are waited for.
+    deadline: Instant,
+}
+
+impl Load<'_> {
+    /// Takes a seat: who waits gets a result, or the lead.
+    async fn answer<S, F>(self, body: Pin<&mut F>) -> S::Output
+    where
+        S: Sharing,
+        S::Value: Cacheable,
+        F: Future<Output = S::Output>,
+    {
+        let waiter = match self.cache.inner.flights.enter(self.key) {
+            Seat::Lead(lead) => return self.lead::<S, F>(lead, body).await,
+            Seat::Wait(waiter) => waiter,
+        };
+        match tokio::time::timeout_at(self.deadline, waiter).await {
+            Ok(Ok(Message::Lead(lead))) => return self.lead::<S, F>(lead, body).await,
+            Ok(Ok(Message::Landed(outcome))) => {
+                if let Some(output) = receive::<S>(outcome) {
+                    self.count(|counters| &counters.shared);
+                    return output;
+                }
+                // Another type under the same key: no cache of ours.
+            }
+            // The time is over, or the runtime that carried the leader is gone.
+            Ok(Err(_)) | Err(_) => {}
+        }
+        self.bypass(body).await
+    }
+
+    /// Leads the flight: looks up, loads, settles.
+    async fn lead<S, F>(self, mut lead: Lead<LeaseGuard>, body: Pin<&mut F>) -> S::Output
+    where
+        S: Sharing,
+        S::Value: Cacheable,
+        F: Future<Output = S::Output>,
+    {
+        if lead.lease().is_none() {
+            match self.look_up::<S::Value>(&lead).await {
+                LookedUp::Hit(value) => {
+                    lead.end(Ending::Hit, Some(Outcome::Value(value.clone())));
+                    self.count(|counters| &counters.hits);
+                    return S::output((*value).clone());
+                }
+                LookedUp::Leased(lease) => lead.hold(lease),
+                LookedUp::Unleased => self.count(|counters| &counters.outages),
+            }
+        }
+        self.count(|counters| &counters.loads);
+        lead.progress(Progress::LoadStarted);
+        let output = self.run(&lead, body).await;
+        self.settle::<S>(lead, &output).await;
+        output
+    }
+
+    /// Asks until there is a value, or a lease, or no hope for one.
+    async fn look_up<V: Cacheable>(&self, lead: &Lead<LeaseGuard>) -> LookedUp<V> {
+        let tier = self.cache.tier();
+        let mut pause = POLL_MIN;
+        let mut cleared = false;
+        loop {
+            lead.progress(Progress::LookupSent);
+            match tier.lookup::<V>(self.key, self.cache.inner.settings.lease).await {
+                Sighting::Hit(value) => return LookedUp::Hit(value),
+                Sighting::Lead(lease) => return LookedUp::Leased(lease),
+                Sighting::Busy if Instant::now() < self.deadline => {
+                    let jittered = pause.mul_f64(0.5 + rand::random::<f64>() / 2.0);
+                    tokio::time::sleep_until((Instant::now() + jittered).min(self.deadline)).await;
+                    pause = (pause * 2).min(POLL_MAX);
+                }
+                // What cannot be read is replaced: once removed, there is a lease to be had.
+                Sighting::Unreadable(error) if !cleared => {
+                    self.report(&error);
+                    cleared = true;
+                    if tier.invalidate(&[self.key]).await.is_err() {
+                        return LookedUp::Unleased;
+                    }
+                }
+                Sighting::Unreadable(error) | Sighting::Failed(error) => {
+                    self.report(&error);
+                    return LookedUp::Unleased;
+                }
+                Sighting::Busy | Sighting::Unfillable => return LookedUp::Unleased,
+            }
+        }
+    }
+
+    /// Runs the body, and keeps the lease meanwhile.
+    async fn run<F: Future>(&self, lead: &Lead<LeaseGuard>, mut body: Pin<&mut F>) -> F::Output {
+        let Some(lease) = lead.lease() else {
+            return body.await;
+        };
+        let ttl = self.cache.inner.settings.lease;
+        loop {
+            match tokio::time::timeout(ttl / 3, body.as_mut()).await {
+                Ok(output) => return output,
+                Err(_) => self.cache.tier().renew(self.key, lease.token(), ttl),
+            }
+        }
+    }
+
+    /// Stores what can be stored, and gives to others what they may take.
+    async fn settle<S>(&self, lead: Lead<LeaseGuard>, output: &S::Output)
+    where
+        S: Sharing,
+        S::Value: Cacheable,
+    {
+        let Some(value) = S::value(output) else {
+            self.count(|counters| &counters.failures);
+            return self.release::<S>(lead, output).await;
+        };
+        let value = Arc::new(value.clone());
+        let ending = self.store(&lead, &value).await;
+        if let Some(lease) = lead.end(ending, Some(Outcome::Value(value)))
+            && ending == Ending::Settled
+        {
+            // The value stands where the lease stood.
+            lease.forget();
+        }
+    }
+
+    async fn store<V: Cacheable>(&self, lead: &Lead<LeaseGuard>, value: &Arc<V>) -> Ending {
+        let Some(lease) = lead.lease() else {
+            return Ending::Unsettled;
+        };
+        let Some(ttl) = self.site.jitter().apply(self.ttl, rand::random()) else {
+            return Ending::Unsettled;
+        };
+        lead.progress(Progress::SettleSent);
+        let permit = Permit::Lease(lease.token());
+        match self.cache.tier().fill(Storing { key: self.key, permit, mark: lease.mark(), value, ttl }).await
+        {
+            Ok(Verdict::Accepted) => {
+                self.count(|counters| &counters.stored);
+                Ending::Settled
+            }
+            Ok(Verdict::Refused) => {
+                self.count(|counters| &counters.refused);
+                Ending::Unsettled
+            }
+            Err(error) => {
+                self.report(&error);
+                self.count(|counters| &counters.outages);
+                Ending::Unsettled
+            }
+        }
+    }
+
+    /// Gives up the lease of a load that is not stored. That it was still held proves the output fresh.
+    async fn release<S: Sharing>(&self, lead: Lead<LeaseGuard>, output: &S::Output) {
+        let outcome = if lead.is_awaited() { S::share(output).map(Outcome::Rest) } else { None };
+        let Some(lease) = lead.lease() else {
+            lead.end(Ending::Unsettled, outcome);
+            return;
+        };
+        if outcome.is_none() {
+            // The lease is dropped, and released in the background.
+            drop(lead.end(Ending::Unshared, None));
+            return;
+        }
+        lead.progress(Progress::SettleSent);
+        let ending = match self.cache.tier().release(self.key, lease.token(), lease.mark()).await {
+            Ok(Verdict::Accepted) => Ending::Settled,
+            Ok(Verdict::Refused) | Err(_) => Ending::Unsettled,
+        };
+        if let Some(lease) = lead.end(ending, outcome)
+            && ending == Ending::Settled
+        {
+            lease.forget();
+        }
+    }
+
+    /// Runs the body, for this call alone.
+    async fn bypass<F: Future>(&self, body: Pin<&mut F>) -> F::Output {
+        self.count(|counters| &counters.loads);
+        body.await
+    }
+
+    fn count(&self, counter: impl Fn(&crate::site::Counters) -> &AtomicU64) {
+        count(counter(self.site.counters()));
+    }
+
+    fn report(&self, error: &Error) {
+        crate::trace::outage(self.site, error);
+    }
+}
+
+enum LookedUp<V> {
+    Hit(Arc<V>),
+    Leased(LeaseGuard),
+    Unleased,
+}
+
+/// What another caller's load means for this one.
+fn receive<S: Sharing>(outcome: Outcome) -> Option<S::Output>
+where
+    S::Value: Cacheable,
+{
+    match outcome {
+        Outcome::Value(value) => value.downcast_ref::<S::Value>().cloned().map(S::output),
+        Outcome::Rest(rest) => S::receive(&*rest),
+    }
+}
+
+fn deadline(cache: &Cache) -> Instant {
+    Instant::now() + cache.inner.settings.wait_max
+}

@@ -1,0 +1,135 @@
+//! All that generated code may name: the contract between the attributes and the engine.
+//!
+//! It is public for them alone; nothing here is promised to anybody else.
+
+use std::pin::Pin;
+
+pub use inventory;
+
+pub use crate::cache::{Cache, Call, Invalidation, On, Peek, Target};
+pub use crate::error::Result;
+pub use crate::key::{Key, KeyArg, KeyBuf, KeyPart, Piece, Template};
+pub use crate::outcome::{Outcome, rungs};
+pub use crate::policy::Jitter;
+pub use crate::shape::{Cacheable, Probe, Shape, Sharing, ladder};
+pub use crate::site::{Registered, Site, SiteSpec};
+
+/// Answers a call from the cache, or with the body.
+///
+/// # Cancel safety
+///
+/// Safe: if it is dropped while the body runs, one of those who wait for it runs theirs.
+pub async fn read<S, F>(call: Call, _shape: S, body: Pin<&mut F>) -> S::Output
+where
+    S: Sharing,
+    S::Value: Cacheable,
+    F: Future<Output = S::Output>,
+{
+    crate::cache::read::<S, F>(call, body).await
+}
+
+/// Runs the body, and replaces what is stored.
+pub async fn refresh<S, F>(call: Call, _shape: S, body: Pin<&mut F>) -> S::Output
+where
+    S: Sharing,
+    S::Value: Cacheable,
+    F: Future<Output = S::Output>,
+{
+    crate::cache::refresh::<S, F>(call, body).await
+}
+
+/// Looks at what is stored, and changes nothing.
+pub async fn peek<S>(target: Target, _shape: S) -> Result<Option<Peek<S::Output>>>
+where
+    S: Shape,
+    S::Value: Cacheable,
+{
+    crate::cache::peek::<S>(target).await
+}
+
+/// Removes what is stored under one key.
+pub async fn invalidate(target: Target) -> Result<()> {
+    crate::cache::invalidate(target).await
+}
+
+/// Runs the body of a mutation, and then invalidates, on every path.
+///
+/// `late` names what is known only from the body's value.
+pub async fn invalidating<O, F, L>(
+    invalidation: Invalidation,
+    _outcome: O,
+    body: Pin<&mut F>,
+    late: L,
+) -> O::Output
+where
+    O: Outcome,
+    F: Future<Output = O::Output>,
+    L: FnOnce(&O::Value) -> Vec<Target>,
+{
+    crate::cache::invalidating::<O, F, L>(invalidation, body, late).await
+}
+
+/// Stands where a value of any type is wanted and no code ever comes.
+pub fn never<T>() -> T {
+    unreachable!("generated code does not call this")
+}
+
+/// A whole parameter, for a companion whose key holds a field of it: the value, or a reference.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not what this key is made of: it takes `{T}`",
+    label = "expected `{T}`"
+)]
+pub trait ArgRef<T: ?Sized> {
+    /// The parameter.
+    fn arg_ref(&self) -> &T;
+}
+
+impl<T: ?Sized> ArgRef<T> for T {
+    fn arg_ref(&self) -> &T {
+        self
+    }
+}
+
+impl<T: ?Sized> ArgRef<T> for &T {
+    fn arg_ref(&self) -> &T {
+        self
+    }
+}
+
+impl<T: ?Sized> ArgRef<T> for &&T {
+    fn arg_ref(&self) -> &T {
+        self
+    }
+}
+
+/// The cache that `#[invalidates(…)]` does not name: that of the function, or else the current one.
+#[derive(Clone, Copy, Debug)]
+pub struct Ambient;
+
+/// What an `#[invalidates(…)]` says about its cache: nothing, or which.
+pub trait CacheChoice {
+    /// The named one.
+    fn named(self) -> Option<Cache>;
+}
+
+impl CacheChoice for Ambient {
+    fn named(self) -> Option<Cache> {
+        None
+    }
+}
+
+impl CacheChoice for &Cache {
+    fn named(self) -> Option<Cache> {
+        Some(self.clone())
+    }
+}
+
+/// A named cache, for the functions that choose theirs by their arguments.
+#[diagnostic::on_unimplemented(
+    message = "this function chooses its cache by its arguments, so the cache to invalidate in must be named",
+    label = "which cache?",
+    note = "add `cache = …` to `#[invalidates(…)]`"
+)]
+pub trait NamedCache: CacheChoice {}
+
+impl NamedCache for &Cache {}

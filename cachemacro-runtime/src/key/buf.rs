@@ -1,0 +1,190 @@
+//! A key under construction: on the stack, and on the heap only past 128 bytes.
+
+use std::fmt::{self, Write as _};
+
+use smallvec::SmallVec;
+
+use super::{KeyPart, SEPARATORS};
+
+/// Long enough for what people write as keys; measured keys are 10 to 60 bytes.
+const INLINE_BYTES: usize = 128;
+
+/// A key under construction.
+///
+/// Only text goes in, so that it is UTF-8 at all times.
+#[derive(Clone, Default)]
+pub struct KeyBuf {
+    bytes: SmallVec<[u8; INLINE_BYTES]>,
+}
+
+impl KeyBuf {
+    /// An empty key.
+    #[inline]
+    pub fn new() -> Self {
+        Self { bytes: SmallVec::new() }
+    }
+
+    /// Writes text with every separator, control and white space in it percent-encoded.
+    pub fn push_text(&mut self, text: &str) {
+        let bytes = text.as_bytes();
+        if bytes.iter().all(|&byte| PLAIN[byte as usize]) {
+            return self.bytes.extend_from_slice(bytes);
+        }
+        for character in text.chars() {
+            let mut utf8 = [0; 4];
+            let encoded = character.encode_utf8(&mut utf8);
+            if is_plain(character) {
+                self.push_raw(encoded);
+            } else {
+                for byte in encoded.bytes() {
+                    self.bytes.extend_from_slice(&[
+                        b'%',
+                        HEX[usize::from(byte >> 4)],
+                        HEX[usize::from(byte & 15)],
+                    ]);
+                }
+            }
+        }
+    }
+
+    /// Writes what a value displays as, escaped like text. Its `Display` must tell all values apart.
+    pub fn push_display(&mut self, value: impl fmt::Display) {
+        struct Escaped<'a>(&'a mut KeyBuf);
+        impl fmt::Write for Escaped<'_> {
+            fn write_str(&mut self, text: &str) -> fmt::Result {
+                self.0.push_text(text);
+                Ok(())
+            }
+        }
+        write!(Escaped(self), "{value}").expect("writing into a key does not fail, so only a `Display` can");
+    }
+
+    /// Begins a list: `[a,b]`. Tuples and the fields of a struct are lists too.
+    pub fn list(&mut self) -> ListWriter<'_> {
+        self.push_raw("[");
+        ListWriter { key: self, first: true }
+    }
+
+    /// Writes an optional part: as it is, or `<none>`. Text never begins with `<`, so that they differ.
+    pub fn push_option<T: KeyPart + ?Sized>(&mut self, part: Option<&T>) {
+        let Some(part) = part else {
+            return self.push_raw("<none>");
+        };
+        let start = self.bytes.len();
+        part.write(self);
+        // A `None` inside a `Some`: one more pair for each level.
+        if self.bytes.get(start) == Some(&b'<') {
+            self.bytes.insert(start, b'<');
+            self.push_raw(">");
+        }
+    }
+
+    /// Writes text as it is: what a template says, or a part that cannot hold a separator.
+    #[inline]
+    pub fn push_raw(&mut self, text: &str) {
+        self.bytes.extend_from_slice(text.as_bytes());
+    }
+
+    /// The key so far, as stores take it.
+    #[inline]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The key so far.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes).expect("only text is written into a key")
+    }
+}
+
+impl fmt::Debug for KeyBuf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+/// Writes the items of a list; [`end`](Self::end) closes it.
+#[derive(Debug)]
+#[must_use = "a list must be ended"]
+pub struct ListWriter<'a> {
+    key: &'a mut KeyBuf,
+    first: bool,
+}
+
+impl ListWriter<'_> {
+    /// Writes one item.
+    pub fn item<T: KeyPart + ?Sized>(mut self, item: &T) -> Self {
+        if !std::mem::replace(&mut self.first, false) {
+            self.key.push_raw(",");
+        }
+        let start = self.key.bytes.len();
+        item.write(self.key);
+        // An empty item must show: `[]` is a list of none. A bare `%` is never written otherwise.
+        if self.key.bytes.len() == start {
+            self.key.push_raw("%");
+        }
+        self
+    }
+
+    /// Ends the list.
+    pub fn end(self) {
+        self.key.push_raw("]");
+    }
+}
+
+const HEX: &[u8; 16] = b"0123456789ABCDEF";
+
+/// The ASCII bytes that text may hold as they are. Others are looked at as characters.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = b'!';
+    while byte <= b'~' {
+        plain[byte as usize] = byte != b'%';
+        byte += 1;
+    }
+    let separators = SEPARATORS.as_bytes();
+    let mut at = 0;
+    while at < separators.len() {
+        plain[separators[at] as usize] = false;
+        at += 1;
+    }
+    plain
+};
+
+fn is_plain(character: char) -> bool {
+    match u8::try_from(character) {
+        Ok(byte) if byte.is_ascii() => PLAIN[usize::from(byte)],
+        _ => !character.is_control() && !character.is_whitespace(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> String {
+        let mut key = KeyBuf::new();
+        key.push_text(text);
+        key.as_str().to_owned()
+    }
+
+    #[test]
+    fn readable_text_stays_readable() {
+        for plain in ["anna-lena_2.x@example.org", "Zoë", "日本語", "a(b)=c;d'e\"f!g#h$i&j+k^l`m~n"] {
+            assert_eq!(text(plain), plain);
+        }
+    }
+
+    #[test]
+    fn separators_controls_and_white_space_are_encoded() {
+        assert_eq!(text("a:b,c/d|e%f"), "a%3Ab%2Cc%2Fd%7Ce%25f");
+        assert_eq!(text("<>{}*?[]\\"), "%3C%3E%7B%7D%2A%3F%5B%5D%5C");
+        assert_eq!(text(" \n\0\u{7f}\u{a0}\u{2028}"), "%20%0A%00%7F%C2%A0%E2%80%A8");
+    }
+
+    #[test]
+    fn a_long_key_moves_to_the_heap_whole() {
+        let long = "x".repeat(10 * INLINE_BYTES);
+        assert_eq!(text(&long), long);
+    }
+}

@@ -1,0 +1,3 @@
+//! What decides, apart from what does: state machines with no I/O, no clock and no lock.
+
+pub(crate) mod flight;

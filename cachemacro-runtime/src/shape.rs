@@ -1,0 +1,278 @@
+//! What a return type means to the cache, asked of the type itself, so that aliases work.
+//!
+//! | returns | is cached | is not |
+//! |---|---|---|
+//! | `Result<Option<T>, E>` | `T` | `Ok(None)`, `Err` |
+//! | `Result<T, E>` | `T` | `Err` |
+//! | `Option<T>` | `T` | `None` |
+//! | `T` | `T` | |
+//!
+//! The choice is method resolution: each `&` of [`Probe`] is a rung, tried from the most to the
+//! least special (the technique is dtolnay's "autoref specialization").
+
+use std::any::Any;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// A value that may be cached: owned, shared between threads, and able to leave the process.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be cached",
+    label = "the function's value",
+    note = "a cached value is `Clone + Send + Sync + 'static`, and `Serialize + DeserializeOwned` so that it can be stored in a shared cache",
+    note = "add `#[derive(Clone, serde::Serialize, serde::Deserialize)]` to it"
+)]
+pub trait Cacheable: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone + Send + Sync + Serialize + DeserializeOwned + 'static> Cacheable for T {}
+
+/// Something that is shared between callers of one flight.
+pub(crate) type Shared = Arc<dyn Any + Send + Sync>;
+
+/// What a return type means.
+pub trait Shape: Copy + Send + Sync + 'static {
+    /// What the function returns.
+    type Output;
+    /// What of it is cached.
+    type Value;
+
+    /// The part that is cached, if there is one this time.
+    fn value(output: &Self::Output) -> Option<&Self::Value>;
+
+    /// What the function returns on a hit.
+    fn output(value: Self::Value) -> Self::Output;
+}
+
+/// Whether what is not cached (an error, a `None`) can be given to others who wait for the same load.
+pub trait Sharing: Shape {
+    /// A copy for them to share, if there can be one.
+    fn share(output: &Self::Output) -> Option<Arc<dyn Any + Send + Sync>>;
+
+    /// The output for one of them.
+    fn receive(shared: &(dyn Any + Send + Sync)) -> Option<Self::Output>;
+}
+
+/// The question, asked of the type `R`.
+pub struct Probe<R>(PhantomData<fn() -> R>);
+
+impl<R> Probe<R> {
+    /// The question.
+    pub const NEW: Self = Self(PhantomData);
+}
+
+impl<R> std::fmt::Debug for Probe<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Probe")
+    }
+}
+
+macro_rules! shape {
+    ($name:ident<$($param:ident),+>: $output:ty => $value:ty,
+     |$out:ident| $take:expr, |$val:ident| $make:expr, $doc:literal) => {
+        #[doc = $doc]
+        pub struct $name<$($param),+>(PhantomData<fn() -> ($($param,)+)>);
+
+        impl<$($param),+> Clone for $name<$($param),+> {
+            fn clone(&self) -> Self {
+                *self
+            }
+        }
+        impl<$($param),+> Copy for $name<$($param),+> {}
+        impl<$($param),+> std::fmt::Debug for $name<$($param),+> {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(stringify!($name))
+            }
+        }
+        impl<$($param: 'static),+> Shape for $name<$($param),+> {
+            type Output = $output;
+            type Value = $value;
+
+            fn value($out: &Self::Output) -> Option<&Self::Value> {
+                $take
+            }
+            fn output($val: Self::Value) -> Self::Output {
+                $make
+            }
+        }
+    };
+}
+
+shape!(FallibleOption<T, E>: Result<Option<T>, E> => T,
+    |output| output.as_ref().ok()?.as_ref(), |value| Ok(Some(value)), "`Result<Option<T>, E>`");
+shape!(Fallible<T, E>: Result<T, E> => T,
+    |output| output.as_ref().ok(), |value| Ok(value), "`Result<T, E>`");
+shape!(Optional<T>: Option<T> => T,
+    |output| output.as_ref(), |value| Some(value), "`Option<T>`");
+shape!(Plain<T>: T => T,
+    |output| Some(output), |value| value, "any other type");
+
+/// The rungs of the ladder; imported all at once where it is climbed.
+pub mod ladder {
+    use super::*;
+
+    /// The first rung.
+    pub trait ViaFallibleOption<T, E> {
+        /// The shape.
+        fn shape(&self) -> FallibleOption<T, E> {
+            FallibleOption(PhantomData)
+        }
+    }
+    impl<T, E> ViaFallibleOption<T, E> for &&&Probe<Result<Option<T>, E>> {}
+
+    /// The second rung.
+    pub trait ViaFallible<T, E> {
+        /// The shape.
+        fn shape(&self) -> Fallible<T, E> {
+            Fallible(PhantomData)
+        }
+    }
+    impl<T, E> ViaFallible<T, E> for &&Probe<Result<T, E>> {}
+
+    /// The third rung.
+    pub trait ViaOptional<T> {
+        /// The shape.
+        fn shape(&self) -> Optional<T> {
+            Optional(PhantomData)
+        }
+    }
+    impl<T> ViaOptional<T> for &Probe<Option<T>> {}
+
+    /// The last rung.
+    pub trait ViaPlain<T> {
+        /// The shape.
+        fn shape(&self) -> Plain<T> {
+            Plain(PhantomData)
+        }
+    }
+    impl<T> ViaPlain<T> for Probe<T> {}
+
+    /// First: what is not cached can be shared.
+    pub trait ViaShared: Sized {
+        /// What the shape is shared as.
+        type Sharing;
+        /// The sharing.
+        fn sharing(self) -> Self::Sharing;
+    }
+    impl<S: Shape> ViaShared for &&S
+    where
+        S::Output: Clone + Send + Sync + 'static,
+    {
+        type Sharing = SharedRest<S>;
+        fn sharing(self) -> SharedRest<S> {
+            SharedRest(PhantomData)
+        }
+    }
+
+    /// Otherwise: each caller makes its own.
+    pub trait ViaOwn: Sized {
+        /// What the shape is shared as.
+        type Sharing;
+        /// The sharing.
+        fn sharing(self) -> Self::Sharing;
+    }
+    impl<S: Shape> ViaOwn for &S {
+        type Sharing = OwnRest<S>;
+        fn sharing(self) -> OwnRest<S> {
+            OwnRest(PhantomData)
+        }
+    }
+}
+
+macro_rules! sharing {
+    ($name:ident, $doc:literal) => {
+        #[doc = $doc]
+        pub struct $name<S>(PhantomData<fn() -> S>);
+
+        impl<S> Clone for $name<S> {
+            fn clone(&self) -> Self {
+                *self
+            }
+        }
+        impl<S> Copy for $name<S> {}
+        impl<S> std::fmt::Debug for $name<S> {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(stringify!($name))
+            }
+        }
+        impl<S: Shape> Shape for $name<S> {
+            type Output = S::Output;
+            type Value = S::Value;
+
+            fn value(output: &Self::Output) -> Option<&Self::Value> {
+                S::value(output)
+            }
+            fn output(value: Self::Value) -> Self::Output {
+                S::output(value)
+            }
+        }
+    };
+}
+
+sharing!(SharedRest, "Errors and `None`s go to all who wait for the same load.");
+sharing!(OwnRest, "Errors cannot be copied: who waits loads for itself.");
+
+impl<S: Shape> Sharing for SharedRest<S>
+where
+    S::Output: Clone + Send + Sync + 'static,
+{
+    fn share(output: &Self::Output) -> Option<Arc<dyn Any + Send + Sync>> {
+        Some(Arc::new(output.clone()))
+    }
+
+    fn receive(shared: &(dyn Any + Send + Sync)) -> Option<Self::Output> {
+        shared.downcast_ref::<S::Output>().cloned()
+    }
+}
+
+impl<S: Shape> Sharing for OwnRest<S> {
+    fn share(_output: &Self::Output) -> Option<Arc<dyn Any + Send + Sync>> {
+        None
+    }
+
+    fn receive(_shared: &(dyn Any + Send + Sync)) -> Option<Self::Output> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ladder::*;
+    use super::*;
+
+    type Alias<T> = Result<T, std::fmt::Error>;
+    #[derive(Debug, PartialEq)]
+    struct NotClone;
+
+    fn name(shape: impl std::fmt::Debug) -> String {
+        format!("{shape:?}")
+    }
+
+    #[test]
+    fn the_type_decides_and_not_its_spelling() {
+        assert_eq!(name((&&&&Probe::<Alias<u8>>::NEW).shape()), "Fallible");
+        assert_eq!(name((&&&&Probe::<Alias<Option<u8>>>::NEW).shape()), "FallibleOption");
+        assert_eq!(name((&&&&Probe::<Option<u8>>::NEW).shape()), "Optional");
+        assert_eq!(name((&&&&Probe::<Vec<u8>>::NEW).shape()), "Plain");
+    }
+
+    #[test]
+    fn errors_are_shared_where_they_can_be_copied() {
+        let shape = (&&&&Probe::<Result<u8, std::fmt::Error>>::NEW).shape();
+        assert_eq!(name((&&shape).sharing()), "SharedRest");
+        let shape = (&&&&Probe::<Result<u8, NotClone>>::NEW).shape();
+        assert_eq!(name((&&shape).sharing()), "OwnRest");
+    }
+
+    #[test]
+    fn only_values_are_cached() {
+        assert_eq!(<FallibleOption<u8, ()> as Shape>::value(&Ok(Some(1))), Some(&1));
+        assert_eq!(<FallibleOption<u8, ()> as Shape>::value(&Ok(None)), None);
+        assert_eq!(<FallibleOption<u8, ()> as Shape>::value(&Err(())), None);
+        assert_eq!(<Fallible<u8, NotClone> as Shape>::value(&Err(NotClone)), None);
+        assert_eq!(<Optional<u8> as Shape>::value(&None), None);
+        assert_eq!(<Plain<u8> as Shape>::value(&1), Some(&1));
+    }
+}
