@@ -5,27 +5,32 @@
 //! ```
 //! use std::sync::Arc;
 //! use std::time::Duration;
+//! use cachemacro_runtime::clock::Clock;
 //! use cachemacro_runtime::store::conformance::{self, Harness};
+//! use cachemacro_runtime::store::memory::{MemoryLimits, MemoryStore};
 //! use cachemacro_runtime::store::{Store, StoreFuture};
 //!
-//! struct Mine {
-//!     store: Arc<dyn Store>,
+//! struct InMemory {
+//!     clock: Clock,
+//!     store: Arc<MemoryStore>,
 //! }
 //!
-//! impl Harness for Mine {
+//! impl Harness for InMemory {
 //!     fn store(&self) -> Arc<dyn Store> {
 //!         self.store.clone()
 //!     }
 //!
+//!     // With a server: make the key expire, and return once it is gone.
 //!     fn elapse<'a>(&'a self, _key: &'a [u8], ttl: Duration) -> StoreFuture<'a, ()> {
-//!         // With an injected clock: `self.clock.advance(ttl)`. With a server: make the key expire,
-//!         // and return once it is gone.
-//!         Box::pin(async move { drop(ttl) })
+//!         Box::pin(async move { self.clock.advance(ttl) })
 //!     }
 //! }
 //!
-//! # async fn my_store_conforms(mine: Mine) {
-//! conformance::run(&mine).await;
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let clock = Clock::manual();
+//! let store = Arc::new(MemoryStore::new(MemoryLimits::default(), clock.clone()));
+//! conformance::run(&InMemory { clock, store }).await;
 //! # }
 //! ```
 //!
