@@ -277,3 +277,21 @@ fn page_of(reply: Option<Value>) -> Result<Page, Failure> {
     }
     Ok(Page { keys, next: (cursor != 0).then_some(cursor) })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_key_keeps_its_lane_and_keys_take_all_lanes() {
+        let mut config = RedisConfig::new("redis://127.0.0.1:1");
+        config.connections = 8;
+        let store = RedisStore::connect_lazily(config).expect("a usable config");
+        let lanes = || (0..200_u8).map(|key| store.lane_of(&[key])).collect::<Vec<_>>();
+        let first = lanes();
+        assert_eq!(lanes(), first);
+        assert_eq!(first.into_iter().collect::<BTreeSet<_>>(), (0..8).collect());
+    }
+}
