@@ -38,7 +38,11 @@ fn imports_run_one_way() {
 fn every_room_has_a_floor() {
     for (path, _) in sources("cachemacro-runtime/src") {
         let Some(room) = room_of(&path) else { continue };
-        assert!(floor(&room).is_some(), "{} stands on no floor; add it to docs/architecture.md too", path.display());
+        assert!(
+            floor(&room).is_some(),
+            "{} stands on no floor; add it to docs/architecture.md too",
+            path.display()
+        );
     }
 }
 
@@ -62,7 +66,11 @@ fn only_one_place_spawns() {
             continue;
         }
         for line in code_lines(&text) {
-            assert!(!line.contains("tokio::spawn") && !line.contains("thread::spawn"), "{}: {line}", path.display());
+            assert!(
+                !line.contains("tokio::spawn") && !line.contains("thread::spawn"),
+                "{}: {line}",
+                path.display()
+            );
         }
     }
 }
@@ -100,7 +108,9 @@ fn both_crates_know_the_same_separators() {
 
 /// The lines of a file that are code of the crate itself: no comments, and nothing from its tests on.
 fn code_lines(text: &str) -> impl Iterator<Item = &str> {
-    text.lines().take_while(|line| !line.starts_with("#[cfg(test)]")).filter(|line| !line.trim_start().starts_with("//"))
+    text.lines()
+        .take_while(|line| !line.starts_with("#[cfg(test)]"))
+        .filter(|line| !line.trim_start().starts_with("//"))
 }
 
 fn floor(room: &str) -> Option<usize> {

@@ -1,21 +1,297 @@
-//! Redis and Valkey.
-#![allow(missing_docs, missing_debug_implementations)]
-use crate::error::Result;
-pub struct RedisConfig {
-    pub budget: std::time::Duration,
-    pub connections: usize,
+//! Redis and Valkey: one command or one script for each step of the protocol.
+//!
+//! # What is stored
+//!
+//! One string per key; its first 17 bytes, the head, say what it is. Numbers are big-endian.
+//!
+//! | bytes | lease | value |
+//! |---|---|---|
+//! | 0 | `L` | `V` |
+//! | 1‥17 | its token | its fill id |
+//! | 17‥25 | | when it was filled: Redis's own time, in ms since 1970 |
+//! | 25‥33 | | the ttl it was filled with, in ms |
+//! | 33‥ | | the payload |
+//!
+//! A head that begins with `G` is kept for guards; strings that begin with neither are foreign.
+//!
+//! # What it costs
+//!
+//! A lookup is one round trip, whatever the number of keys; so are a fill, a renewal, a release and
+//! an invalidation, and a second one where the server lost its scripts. A server that refuses
+//! writes (full, read-only) costs a lookup a second round trip, and grants no leases.
+//!
+//! Before Redis 7.0 a lease is asked for with two commands in one round trip; Redis 5 is the oldest
+//! whose scripts may read the time. A cluster is not spoken to yet, nor TLS.
+
+mod config;
+mod failure;
+mod lane;
+mod layout;
+mod lookup;
+mod scripts;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use redis::Value;
+use tokio::time::Instant;
+
+use super::{Ask, Capabilities, Fill, Found, Lease, Page, Scan, Store, StoreFuture, Token, Verdict};
+use crate::error::{Error, ErrorKind, Result};
+use crate::task::Tasks;
+
+use failure::Failure;
+use lane::{Connected, Dialler, Lane};
+use scripts::{Call, Script};
+
+pub use config::RedisConfig;
+
+/// Redis takes keys of 512 MB; past this they cost more than they name.
+const KEY_BYTES_MAX: usize = 64 << 10;
+
+/// Leases and values on one Redis or Valkey server, shared by all processes that use it.
+///
+/// It keeps a few connections, which all callers share and which come back by themselves: while one
+/// is gone, operations on its keys fail at once with [`ErrorKind::Unavailable`].
+pub struct RedisStore {
+    lanes: Box<[Arc<Lane>]>,
+    tasks: Tasks,
+    budget: Duration,
+    capabilities: Capabilities,
+    /// Whether leases are asked for as before Redis 7.0; set at the first refusal.
+    before_redis_7: AtomicBool,
 }
-impl RedisConfig {
-    pub fn new(_u: &str) -> Self {
-        unimplemented!()
-    }
-}
-pub struct RedisStore(super::memory::MemoryStore);
+
 impl RedisStore {
-    pub async fn connect(_c: RedisConfig) -> Result<super::memory::MemoryStore> {
-        unimplemented!()
+    /// Connects; a server that cannot be reached or used now is an error.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] for settings that cannot be used, [`ErrorKind::Unavailable`] for a server
+    /// that does not answer, [`ErrorKind::Rejected`] for one that refuses to be used.
+    pub async fn connect(config: RedisConfig) -> Result<Self> {
+        let dialler = dialler(&config)?;
+        let mut connected = Vec::with_capacity(config.connections);
+        for dialled in lane::join_all((0..config.connections).map(|_| dialler.dial())).await {
+            connected.push(Some(dialled.map_err(|failure| failure.of("redis connect"))?));
+        }
+        Self::start(config, dialler, connected)
     }
-    pub fn connect_lazily(_c: RedisConfig) -> Result<super::memory::MemoryStore> {
-        unimplemented!()
+
+    /// Starts without waiting for a connection, so that a service starts while its cache is down.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] for settings that cannot be used, or outside of a tokio runtime.
+    pub fn connect_lazily(config: RedisConfig) -> Result<Self> {
+        let dialler = dialler(&config)?;
+        let none = (0..config.connections).map(|_| None).collect();
+        Self::start(config, dialler, none)
+    }
+
+    fn start(config: RedisConfig, dialler: Arc<Dialler>, connected: Vec<Option<Connected>>) -> Result<Self> {
+        let tasks = Tasks::new();
+        let mut lanes = Vec::with_capacity(connected.len());
+        for fresh in connected {
+            let lane = Arc::new(Lane::new(fresh.as_ref()));
+            let kept = lane::keep_up(Arc::downgrade(&lane), dialler.clone(), fresh);
+            if !tasks.spawn_until_closed(kept) {
+                return Err(Error::new(ErrorKind::Config, "redis connect", "there is no tokio runtime here"));
+            }
+            lanes.push(lane);
+        }
+        Ok(Self {
+            lanes: lanes.into(),
+            tasks,
+            budget: config.budget,
+            capabilities: Capabilities::new(KEY_BYTES_MAX, config.value_bytes_max),
+            before_redis_7: AtomicBool::new(config.before_redis_7),
+        })
+    }
+
+    /// Which lane carries all operations on this key.
+    fn lane_of(&self, key: &[u8]) -> usize {
+        // The remainder is less than the number of lanes, so nothing is cut off.
+        (xxhash_rust::xxh3::xxh3_64(key) % self.lanes.len() as u64) as usize
+    }
+
+    /// The places of these keys, by lane; lanes with none are left out.
+    fn by_lane<'k>(&self, keys: impl Iterator<Item = &'k [u8]>) -> Vec<(&Lane, Vec<usize>)> {
+        let mut groups: Vec<(&Lane, Vec<usize>)> =
+            self.lanes.iter().map(|lane| (&**lane, Vec::new())).collect();
+        for (at, key) in keys.enumerate() {
+            groups[self.lane_of(key)].1.push(at);
+        }
+        groups.retain(|(_, places)| !places.is_empty());
+        groups
+    }
+
+    fn open(&self) -> Result<Instant, Failure> {
+        if self.tasks.is_closed() { Err(Failure::CLOSED) } else { Ok(Instant::now() + self.budget) }
+    }
+
+    /// Runs a script for one key; its answer is yes or no.
+    async fn decide(&self, script: &Script, key: &[u8], args: &[&[u8]]) -> Result<Verdict, Failure> {
+        let deadline = self.open()?;
+        let lane = &self.lanes[self.lane_of(key)];
+        let mut counts = script.run(lane, &[Call { key, args }], deadline).await?;
+        counts.pop().unwrap_or(Err(Failure::ODD_REPLY)).map(|count| Verdict::from(count == 1))
+    }
+}
+
+impl Store for RedisStore {
+    fn name(&self) -> &'static str {
+        "redis"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.capabilities.clone()
+    }
+
+    fn lookup<'a>(&'a self, asks: &'a [Ask<'a>]) -> StoreFuture<'a, Vec<Found>> {
+        Box::pin(async move {
+            let failed = |failure: Failure, ask: &Ask<'_>| Found::Failed(failure.on("redis lookup", ask.key));
+            let deadline = match self.open() {
+                Ok(deadline) => deadline,
+                Err(failure) => return asks.iter().map(|ask| failed(failure, ask)).collect(),
+            };
+            let groups = self.by_lane(asks.iter().map(|ask| ask.key));
+            let lookups = groups
+                .into_iter()
+                .map(|(lane, places)| lookup::run(lane, asks, places, &self.before_redis_7, deadline));
+            let mut answers: Vec<_> = lane::join_all(lookups).await.into_iter().flatten().collect();
+            answers.sort_unstable_by_key(|&(at, _)| at);
+            answers.into_iter().map(|(_, found)| found).collect()
+        })
+    }
+
+    fn fill<'a>(&'a self, fill: Fill<'a>) -> StoreFuture<'a, Result<Verdict>> {
+        Box::pin(async move {
+            if fill.payload.len() > self.capabilities.value_bytes_max {
+                let detail = format!(
+                    "{} bytes are more than the {} that are allowed",
+                    fill.payload.len(),
+                    self.capabilities.value_bytes_max
+                );
+                return Err(Error::new(ErrorKind::Unstorable, "redis fill", detail).with_key(fill.key));
+            }
+            let ttl_ms = layout::ttl_ms(fill.ttl);
+            let mut digits = itoa::Buffer::new();
+            let args: [&[u8]; 5] = [
+                &layout::permit(fill.permit),
+                &layout::value_head(fill.fill_id),
+                &ttl_ms.to_be_bytes(),
+                &fill.payload,
+                digits.format(ttl_ms).as_bytes(),
+            ];
+            self.decide(&scripts::FILL, fill.key, &args).await.map_err(|f| f.on("redis fill", fill.key))
+        })
+    }
+
+    fn renew<'a>(&'a self, key: &'a [u8], lease: Lease) -> StoreFuture<'a, Result<Verdict>> {
+        Box::pin(async move {
+            let mut digits = itoa::Buffer::new();
+            let ttl_ms = digits.format(layout::lease_ms(lease));
+            let args: [&[u8]; 2] = [&layout::lease(lease.token), ttl_ms.as_bytes()];
+            self.decide(&scripts::RENEW, key, &args).await.map_err(|f| f.on("redis renew", key))
+        })
+    }
+
+    fn release<'a>(&'a self, key: &'a [u8], token: Token) -> StoreFuture<'a, Result<Verdict>> {
+        Box::pin(async move {
+            let args: [&[u8]; 1] = [&layout::lease(token)];
+            self.decide(&scripts::RELEASE, key, &args).await.map_err(|f| f.on("redis release", key))
+        })
+    }
+
+    fn invalidate<'a>(&'a self, keys: &'a [&'a [u8]]) -> StoreFuture<'a, Result<u64>> {
+        Box::pin(async move {
+            let fail = |failure: Failure| match keys {
+                [key] => failure.on("redis invalidate", key),
+                _ => failure.of("redis invalidate"),
+            };
+            let deadline = self.open().map_err(fail)?;
+            let runs = self.by_lane(keys.iter().copied()).into_iter().map(|(lane, places)| async move {
+                let calls: Vec<_> = places.iter().map(|&at| Call { key: keys[at], args: &[] }).collect();
+                scripts::INVALIDATE
+                    .run(lane, &calls, deadline)
+                    .await?
+                    .into_iter()
+                    .sum::<Result<u64, Failure>>()
+            });
+            // Every lane is heard before the first failure is: what can be removed is.
+            lane::join_all(runs).await.into_iter().sum::<Result<u64, Failure>>().map_err(fail)
+        })
+    }
+
+    fn scan<'a>(&'a self, scan: Scan<'a>) -> StoreFuture<'a, Result<Page>> {
+        Box::pin(async move {
+            let page = async {
+                let deadline = self.open()?;
+                let mut commands = redis::pipe();
+                commands.cmd("SCAN").arg(scan.cursor).arg("MATCH").arg(scan.pattern.as_str());
+                commands.arg("COUNT").arg(scan.page_len.max(1));
+                page_of(self.lanes[0].call(&commands, deadline).await?.pop())
+            };
+            page.await.map_err(|failure: Failure| failure.of("redis scan"))
+        })
+    }
+
+    fn close(&self, deadline: Duration) -> StoreFuture<'_, bool> {
+        Box::pin(self.tasks.close(deadline))
+    }
+}
+
+impl fmt::Debug for RedisStore {
+    /// The address is not printed: with it come credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore")
+            .field("connections", &self.lanes.len())
+            .field("budget", &self.budget)
+            .finish_non_exhaustive()
+    }
+}
+
+fn dialler(config: &RedisConfig) -> Result<Arc<Dialler>> {
+    Ok(Arc::new(Dialler { server: config.check()?, timeout: config.connect_timeout }))
+}
+
+/// The reply to SCAN: a cursor, which is 0 at the end, and keys.
+fn page_of(reply: Option<Value>) -> Result<Page, Failure> {
+    let parts = match reply {
+        Some(Value::ServerError(error)) => return Err(Failure::from(&error)),
+        Some(Value::Array(parts)) => <[Value; 2]>::try_from(parts).ok(),
+        _ => None,
+    };
+    let Some([Value::BulkString(cursor), Value::Array(found)]) = parts else {
+        return Err(Failure::ODD_REPLY);
+    };
+    let cursor = std::str::from_utf8(&cursor).ok().and_then(|text| text.parse::<u64>().ok());
+    let cursor = cursor.ok_or(Failure::ODD_REPLY)?;
+    let mut keys = Vec::with_capacity(found.len());
+    for key in found {
+        let Value::BulkString(key) = key else { return Err(Failure::ODD_REPLY) };
+        keys.push(key);
+    }
+    Ok(Page { keys, next: (cursor != 0).then_some(cursor) })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_key_keeps_its_lane_and_keys_take_all_lanes() {
+        let mut config = RedisConfig::new("redis://127.0.0.1:1");
+        config.connections = 8;
+        let store = RedisStore::connect_lazily(config).expect("a usable config");
+        let lanes = || (0..200_u8).map(|key| store.lane_of(&[key])).collect::<Vec<_>>();
+        let first = lanes();
+        assert_eq!(lanes(), first);
+        assert_eq!(first.into_iter().collect::<BTreeSet<_>>(), (0..8).collect());
     }
 }

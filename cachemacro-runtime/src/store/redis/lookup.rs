@@ -1,0 +1,259 @@
+//! One lookup on one lane: how each key is asked for, and what the answers mean.
+//!
+//! | form | commands | when |
+//! |---|---|---|
+//! | [`Form::Lease`] | `SET k L… NX GET PX` | a lease is asked for |
+//! | [`Form::LeaseOld`] | `SET k L… NX PX`, `GET k` | the same, before Redis 7.0 |
+//! | [`Form::Read`] | `GET k`, `PTTL k` | no lease is asked for, or the server refuses writes |
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use redis::{Pipeline, Value};
+use tokio::time::Instant;
+
+use super::failure::{Failure, refuses_writes};
+use super::lane::Lane;
+use super::layout::{self, Stored};
+use crate::store::{Ask, Found, Lease};
+
+const OPERATION: &str = "redis lookup";
+
+/// Looks up those of the asks that `picks` names; returns what was found beside their places.
+///
+/// `before_redis_7` is set once the server turns out not to know `SET … NX GET`.
+pub(super) async fn run(
+    lane: &Lane,
+    asks: &[Ask<'_>],
+    picks: Vec<usize>,
+    before_redis_7: &AtomicBool,
+    deadline: Instant,
+) -> Vec<(usize, Found)> {
+    let mut all = Vec::with_capacity(picks.len());
+    let first = |ask: &Ask<'_>| match ask.lease {
+        Some(lease) if before_redis_7.load(Ordering::Relaxed) => Form::LeaseOld(lease),
+        Some(lease) => Form::Lease(lease),
+        None => Form::Read,
+    };
+    let mut round: Vec<(usize, Form)> = picks.into_iter().map(|at| (at, first(&asks[at]))).collect();
+    // At most two rounds: only `Form::Lease` asks again, and never in its own form.
+    while !round.is_empty() {
+        let mut commands = redis::pipe();
+        for (at, form) in &round {
+            form.write(asks[*at].key, &mut commands);
+        }
+        let mut replies = match lane.call(&commands, deadline).await {
+            Ok(replies) => replies.into_iter(),
+            Err(failure) => {
+                all.extend(
+                    round.iter().map(|&(at, _)| (at, Found::Failed(failure.on(OPERATION, asks[at].key)))),
+                );
+                break;
+            }
+        };
+        let mut again = Vec::new();
+        for (at, form) in round {
+            match form.read(asks[at].lease, &mut replies) {
+                Ok(Answer::Found(found)) => all.push((at, found)),
+                Ok(Answer::Again(form)) => {
+                    if matches!(form, Form::LeaseOld(_)) {
+                        before_redis_7.store(true, Ordering::Relaxed);
+                    }
+                    again.push((at, form));
+                }
+                Err(failure) => all.push((at, Found::Failed(failure.on(OPERATION, asks[at].key)))),
+            }
+        }
+        round = again;
+    }
+    all
+}
+
+/// How a key is asked for.
+#[derive(Clone, Copy, Debug)]
+enum Form {
+    Lease(Lease),
+    LeaseOld(Lease),
+    Read,
+}
+
+/// What the replies to one key say.
+#[derive(Debug)]
+enum Answer {
+    Found(Found),
+    /// Nothing; it has to be asked in this form.
+    Again(Form),
+}
+
+impl Form {
+    fn write(self, key: &[u8], commands: &mut Pipeline) {
+        match self {
+            Self::Lease(lease) => {
+                set(key, lease, commands);
+                // Redis takes the options in any order.
+                commands.arg("GET");
+            }
+            Self::LeaseOld(lease) => {
+                set(key, lease, commands);
+                commands.cmd("GET").arg(key);
+            }
+            Self::Read => {
+                commands.cmd("GET").arg(key).cmd("PTTL").arg(key);
+            }
+        }
+    }
+
+    /// Reads as many replies as [`write`](Self::write) wrote commands.
+    fn read(
+        self,
+        asked: Option<Lease>,
+        replies: &mut impl Iterator<Item = Value>,
+    ) -> Result<Answer, Failure> {
+        let mut next = || replies.next().ok_or(Failure::ODD_REPLY);
+        match self {
+            Self::Lease(lease) => match next()? {
+                Value::ServerError(error) if refuses_writes(&error) => Ok(Answer::Again(Self::Read)),
+                Value::ServerError(error) if is_syntax_error(&error) => {
+                    Ok(Answer::Again(Self::LeaseOld(lease)))
+                }
+                // What was there before: nothing, so the lease is there now.
+                Value::Nil => Ok(Answer::Found(Found::Lead)),
+                reply => found(reply, Some(lease)).map(Answer::Found),
+            },
+            Self::LeaseOld(lease) => {
+                let (set, there) = (next()?, next()?);
+                let found = match (set, there) {
+                    (Value::Okay, _) => Found::Lead,
+                    // Someone's, which ended in between.
+                    (Value::Nil, Value::Nil) => Found::Busy,
+                    (Value::Nil, there) => found(there, Some(lease))?,
+                    (Value::ServerError(error), there) if refuses_writes(&error) => {
+                        found(there, Some(lease))?
+                    }
+                    (Value::ServerError(error), _) => return Err(Failure::from(&error)),
+                    _ => return Err(Failure::ODD_REPLY),
+                };
+                Ok(Answer::Found(found))
+            }
+            Self::Read => {
+                let (there, left) = (next()?, next()?);
+                let found = match (found(there, asked)?, left) {
+                    (Found::Hit(_), Value::Int(-2)) => Found::Absent,
+                    (Found::Hit(mut entry), Value::Int(left_ms)) => {
+                        // Without an expiry (-1), the ttl it was filled with.
+                        let left = u64::try_from(left_ms).map_or(entry.ttl, Duration::from_millis);
+                        entry.ttl_left = Some(left.min(entry.ttl));
+                        Found::Hit(entry)
+                    }
+                    (Found::Hit(_), _) => return Err(Failure::ODD_REPLY),
+                    (other, _) => other,
+                };
+                Ok(Answer::Found(found))
+            }
+        }
+    }
+}
+
+fn set(key: &[u8], lease: Lease, commands: &mut Pipeline) {
+    let string = layout::lease(lease.token);
+    commands.cmd("SET").arg(key).arg(&string[..]).arg("NX").arg("PX").arg(layout::lease_ms(lease));
+}
+
+/// What the string that is there means to someone who asked for this lease, or for none.
+fn found(there: Value, asked: Option<Lease>) -> Result<Found, Failure> {
+    match there {
+        Value::Nil => Ok(Found::Absent),
+        Value::BulkString(bytes) => Ok(match (layout::decode(bytes), asked) {
+            (Stored::Value(entry), _) => Found::Hit(entry),
+            (Stored::Lease(token), Some(lease)) if token == lease.token => Found::Lead,
+            (Stored::Lease(_), Some(_)) => Found::Busy,
+            // A guard's readers load and do not fill.
+            (Stored::Lease(_), None) | (Stored::Guard, _) => Found::Absent,
+            (Stored::Foreign, _) => Found::Foreign,
+        }),
+        Value::ServerError(error) if error.code() == "WRONGTYPE" => Ok(Found::OtherKind),
+        Value::ServerError(error) => Err(Failure::from(&error)),
+        _ => Err(Failure::ODD_REPLY),
+    }
+}
+
+/// `NX` and `GET` together are an error of syntax before Redis 7.0; nothing else in the command can be.
+fn is_syntax_error(error: &redis::ServerError) -> bool {
+    error.code() == "ERR" && error.details().is_some_and(|details| details.starts_with("syntax error"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Token;
+
+    fn lease() -> Lease {
+        Lease { token: Token::random(), ttl: Duration::from_secs(3) }
+    }
+
+    fn error(answer: &str) -> Value {
+        redis::parse_redis_value(format!("-{answer}\r\n").as_bytes()).expect("an answer")
+    }
+
+    fn string(bytes: &[u8]) -> Value {
+        Value::BulkString(bytes.to_vec())
+    }
+
+    fn read(form: Form, asked: Option<Lease>, replies: Vec<Value>) -> Answer {
+        form.read(asked, &mut replies.into_iter()).expect("an answer")
+    }
+
+    #[test]
+    fn before_redis_7_a_lease_is_asked_for_in_two_commands() {
+        let lease = lease();
+        let answer = read(Form::Lease(lease), Some(lease), vec![error("ERR syntax error")]);
+        assert!(matches!(answer, Answer::Again(Form::LeaseOld(_))), "{answer:?}");
+    }
+
+    #[test]
+    fn a_server_that_refuses_writes_is_read() {
+        for refusal in ["OOM x", "READONLY x", "NOREPLICAS x", "MISCONF x"] {
+            let lease = lease();
+            let answer = read(Form::Lease(lease), Some(lease), vec![error(refusal)]);
+            assert!(matches!(answer, Answer::Again(Form::Read)), "{answer:?}");
+            let old = read(Form::LeaseOld(lease), Some(lease), vec![error(refusal), Value::Nil]);
+            assert!(matches!(old, Answer::Found(Found::Absent)), "{old:?}");
+        }
+    }
+
+    #[test]
+    fn other_refusals_are_failures() {
+        for refusal in ["NOPERM x", "NOAUTH x", "LOADING x", "ERR x"] {
+            let lease = lease();
+            assert!(Form::Lease(lease).read(Some(lease), &mut vec![error(refusal)].into_iter()).is_err());
+            let old = vec![error(refusal), Value::Nil];
+            assert!(Form::LeaseOld(lease).read(Some(lease), &mut old.into_iter()).is_err());
+        }
+    }
+
+    #[test]
+    fn before_redis_7_a_key_that_ends_between_the_commands_is_busy() {
+        let lease = lease();
+        let answer = read(Form::LeaseOld(lease), Some(lease), vec![Value::Nil, Value::Nil]);
+        assert!(matches!(answer, Answer::Found(Found::Busy)), "{answer:?}");
+    }
+
+    #[test]
+    fn a_value_that_ends_between_the_commands_is_absent() {
+        let value = [&layout::value_head(Token::random())[..], &[0; 16]].concat();
+        let answer = read(Form::Read, None, vec![string(&value), Value::Int(-2)]);
+        assert!(matches!(answer, Answer::Found(Found::Absent)), "{answer:?}");
+    }
+
+    #[test]
+    fn a_guard_grants_no_lease_and_hits_nothing() {
+        let lease = lease();
+        let answer = read(Form::Lease(lease), Some(lease), vec![string(&[b'G'; 40])]);
+        assert!(matches!(answer, Answer::Found(Found::Absent)), "{answer:?}");
+    }
+
+    #[test]
+    fn missing_replies_are_a_failure() {
+        assert!(Form::Read.read(None, &mut vec![Value::Nil].into_iter()).is_err());
+    }
+}

@@ -1,0 +1,114 @@
+//! What takes more than one command to do atomically, in Lua.
+//!
+//! A string is told by its head, the first 17 bytes. `pcall` makes a table of the error that a key
+//! of another type gives, which equals no head: such a key is never touched.
+//!
+//! None of these writes anything but `FILL`, so the others work on a server that is full: without
+//! a shebang line Redis judges each command of a script by itself, and UNLINK and PEXPIRE are
+//! allowed there (checked on 7.0.15; the same rule is in the source of 6.2).
+
+use std::sync::LazyLock;
+
+use redis::{Pipeline, Value};
+use tokio::time::Instant;
+
+use super::failure::Failure;
+use super::lane::Lane;
+
+/// Stores a value where the expected head still stands. ARGV: that head, the head of the value, ttl
+/// and payload as bytes, the ttl in ms.
+pub(super) static FILL: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        "if redis.pcall('GETRANGE', KEYS[1], 0, 16) ~= ARGV[1] then return 0 end
+local now = redis.call('TIME')
+local filled_at = struct.pack('>I8', now[1] * 1000 + math.floor(now[2] / 1000))
+redis.call('SET', KEYS[1], ARGV[2] .. filled_at .. ARGV[3] .. ARGV[4], 'PX', ARGV[5])
+return 1",
+    )
+});
+
+/// Sets the time left of a lease that still stands. ARGV: its string, the ttl in ms.
+pub(super) static RENEW: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        "if redis.pcall('GETRANGE', KEYS[1], 0, 16) ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])",
+    )
+});
+
+/// Deletes a lease that still stands. ARGV: its string.
+pub(super) static RELEASE: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        "if redis.pcall('GETRANGE', KEYS[1], 0, 16) ~= ARGV[1] then return 0 end
+return redis.call('UNLINK', KEYS[1])",
+    )
+});
+
+/// Removes any string but a guard: it begins with G and has a whole head.
+pub(super) static INVALIDATE: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        "local head = redis.pcall('GETRANGE', KEYS[1], 0, 16)
+if type(head) ~= 'string' or (#head == 17 and head:byte() == 71) then return 0 end
+return redis.call('UNLINK', KEYS[1])",
+    )
+});
+
+/// A script and the name that Redis gives it.
+pub(super) struct Script {
+    text: &'static str,
+    sha: String,
+}
+
+/// One key that a script is called for, with its arguments.
+pub(super) struct Call<'a> {
+    pub(super) key: &'a [u8],
+    pub(super) args: &'a [&'a [u8]],
+}
+
+impl Script {
+    fn new(text: &'static str) -> Self {
+        Self { text, sha: sha1_smol::Sha1::from(text).digest().to_string() }
+    }
+
+    /// Calls the script for each key in one round trip, and in a second one where the server does not know it.
+    pub(super) async fn run(
+        &self,
+        lane: &Lane,
+        calls: &[Call<'_>],
+        deadline: Instant,
+    ) -> Result<Vec<Result<u64, Failure>>, Failure> {
+        let mut replies = lane.call(&self.pipeline("EVALSHA", &self.sha, calls.iter()), deadline).await?;
+        let unknown: Vec<usize> = (0..calls.len()).filter(|&at| is_unknown(replies.get(at))).collect();
+        if !unknown.is_empty() {
+            let again = self.pipeline("EVAL", self.text, unknown.iter().map(|&at| &calls[at]));
+            for (at, reply) in unknown.into_iter().zip(lane.call(&again, deadline).await?) {
+                replies[at] = reply;
+            }
+        }
+        Ok(replies.into_iter().map(count_of).collect())
+    }
+
+    fn pipeline<'a>(
+        &self,
+        command: &str,
+        script: &str,
+        calls: impl Iterator<Item = &'a Call<'a>>,
+    ) -> Pipeline {
+        let mut pipeline = redis::pipe();
+        for call in calls {
+            pipeline.cmd(command).arg(script).arg(1).arg(call.key).arg(call.args);
+        }
+        pipeline
+    }
+}
+
+fn is_unknown(reply: Option<&Value>) -> bool {
+    matches!(reply, Some(Value::ServerError(error)) if error.code() == "NOSCRIPT")
+}
+
+fn count_of(reply: Value) -> Result<u64, Failure> {
+    match reply {
+        Value::Int(count) => Ok(count.max(0).unsigned_abs()),
+        Value::ServerError(error) => Err(Failure::from(&error)),
+        _ => Err(Failure::ODD_REPLY),
+    }
+}

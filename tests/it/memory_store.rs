@@ -1,0 +1,31 @@
+//! The memory store passes the suite that every store passes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cachemacro_runtime::clock::Clock;
+use cachemacro_runtime::store::conformance::{self, Harness};
+use cachemacro_runtime::store::memory::{MemoryLimits, MemoryStore};
+use cachemacro_runtime::store::{Store, StoreFuture};
+
+struct InMemory {
+    clock: Clock,
+    store: Arc<MemoryStore>,
+}
+
+impl Harness for InMemory {
+    fn store(&self) -> Arc<dyn Store> {
+        self.store.clone()
+    }
+
+    fn elapse<'a>(&'a self, _key: &'a [u8], ttl: Duration) -> StoreFuture<'a, ()> {
+        Box::pin(async move { self.clock.advance(ttl) })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_store_conforms() {
+    let clock = Clock::manual();
+    let store = Arc::new(MemoryStore::new(MemoryLimits::default(), clock.clone()));
+    conformance::run(&InMemory { clock, store }).await;
+}

@@ -1,0 +1,28 @@
+//! Servers to test against, and waiting for a condition.
+
+mod redis_server;
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+pub(crate) use redis_server::RedisServer;
+
+/// How long a condition may take that is expected to come true; far longer than it does.
+const EVENTUALLY_MAX: Duration = Duration::from_secs(20);
+
+/// Polls until the condition holds.
+///
+/// # Panics
+///
+/// After 20 s, naming what did not come true.
+pub(crate) async fn eventually<F>(what: &str, mut holds: impl FnMut() -> F)
+where
+    F: Future<Output = bool>,
+{
+    let start = Instant::now();
+    while !holds().await {
+        assert!(start.elapsed() < EVENTUALLY_MAX, "not in time: {what}");
+        // Leaves the processor to the server; nothing is assumed to have happened after it.
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
