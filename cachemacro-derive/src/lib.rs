@@ -1,15 +1,108 @@
-//! The attributes.
+//! The attributes of cachemacro. Use them through the `cachemacro` crate.
+//!
+//! An attribute goes through four stages, each of which sees only what the one before it made:
+//! `attr` and `parse` read what is written, `model` resolves what it means, `expand` writes tokens.
+
+mod attr;
+mod errors;
+mod expand;
+mod fallback;
+mod model;
+mod names;
+mod parse;
 
 use proc_macro::TokenStream;
 
-/// Caches.
+/// Answers calls of an `async fn` from a cache, and runs its body only on a miss.
+///
+/// ```ignore
+/// use cachemacro::cache_result;
+///
+/// #[cache_result(ttl = "1h", key = "user:<id>", skip(db))]
+/// async fn get_user(db: &Db, id: u64) -> Result<User, DbError> {
+///     db.load_user(id).await
+/// }
+/// ```
+///
+/// Of a `Result` only `Ok` is cached, and of an `Option` only `Some`; it is the type that decides, so
+/// aliases work. A failure of the cache never becomes the function's error: the body runs.
+///
+/// # Arguments
+///
+/// | argument | meaning |
+/// |---|---|
+/// | `ttl = 3600`, `ttl = "1h 30m"`, `ttl = EXPR` | how long a value lives: seconds, text of `d`, `h`, `m`, `s` and `ms`, or any `Duration` expression over the parameters, evaluated for each call before the body. Required |
+/// | `jitter = "10%"` | how much may be taken off the ttl at random, so that what was stored together does not expire together; `"5%"` by default |
+/// | `key = "user:<id>"` | the key, see below |
+/// | `skip(db, log)` | the parameters that cannot change the result |
+/// | `cache = EXPR` | a cache other than the current one; may use the parameters |
+/// | `name = "users"` | what labels it in metrics and configuration; the function's name by default |
+/// | `crate = ::path` | where the `cachemacro` crate is, if it is renamed or re-exported |
+///
+/// # Keys
+///
+/// `<…>` is a hole, for a parameter (`<id>`) or a field of one (`<user.id>`); all else is literal,
+/// braces too. Every parameter is in a hole or in `skip(…)`: what can change the result and is not in
+/// the key would give one caller the value of another. Between two holes stands a separator, one of
+/// `:` `,` `/` `|` `<` `>` `{` `}` `*` `?` `[` `]` `\` or white space, which text in a hole never holds,
+/// so that different arguments never make the same key.
+///
+/// Without `key`, it is the function's path and every parameter that is not skipped.
+///
+/// # The companion
+///
+/// Beside the function stands a type of the same name, which is imported along with it:
+///
+/// ```ignore
+/// get_user::key(42);                           // the key
+/// get_user::invalidate(42).await?;             // removes the value
+/// get_user::peek(42).await?;                   // looks, and changes nothing
+/// get_user::refresh(&db, 42).await?;           // runs the body, and replaces the value
+/// get_user::uncached(&db, 42).await?;          // runs the body, and nothing else
+/// ```
+///
+/// `key`, `invalidate` and `peek` take the parameters that are in the key, in the order in which the
+/// function has them; where `cache = …` uses a parameter, `invalidate` and `peek` take the cache first.
+///
+/// # Other attributes
+///
+/// Attribute macros above this one see every call; those below it, such as `#[tracing::instrument]`,
+/// see the body alone.
 #[proc_macro_attribute]
-pub fn cache_result(_args: TokenStream, item: TokenStream) -> TokenStream {
-    item
+pub fn cache_result(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::cache_result(args.into(), item.into()).into()
 }
 
-/// Invalidates.
+/// Invalidates what is cached once the body of an `async fn` has ended, however it ended.
+///
+/// ```ignore
+/// use cachemacro::invalidates;
+///
+/// #[invalidates(get_user(id), key = "profile:<id>")]
+/// async fn rename_user(db: &Db, id: u64, name: String) -> Result<(), DbError> {
+///     db.rename_user(id, name).await
+/// }
+/// ```
+///
+/// An error may come after the commit, and a panic or a dropped future too, so that all of these
+/// invalidate. It goes on any `async fn`, methods included.
+///
+/// # Arguments
+///
+/// | argument | meaning |
+/// |---|---|
+/// | `get_user(id)` | the value of a cached function for these arguments, which are only borrowed; renaming the function or changing its key breaks the build |
+/// | `get_user(result.id)` | the same over `result`: what the function returns, or the value of its `Ok` |
+/// | `each(get_user(member) for member in &team.members)` | one for each |
+/// | `key = "user:<id>"` | a key as it stands; may be repeated, and may use `<result.id>` |
+/// | `on = ok` | only if the function returns `Ok`; `on = any` is the default |
+/// | `cache = EXPR` | a cache other than that of the functions |
+/// | `crate = ::path` | where the `cachemacro` crate is, if it is renamed or re-exported |
+///
+/// What is named without `result` is known before the body runs, and invalidated even if this future
+/// is dropped. What is named with `result` is known only at the end: if the process stops between
+/// the commit and the return, those values live until their ttl.
 #[proc_macro_attribute]
-pub fn invalidates(_args: TokenStream, item: TokenStream) -> TokenStream {
-    item
+pub fn invalidates(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::invalidates(args.into(), item.into()).into()
 }

@@ -2,6 +2,8 @@
 //!
 //! It is public for them alone; nothing here is promised to anybody else.
 
+use std::fmt;
+use std::marker::PhantomData;
 use std::pin::Pin;
 
 pub use inventory;
@@ -73,6 +75,37 @@ where
 pub fn never<T>() -> T {
     unreachable!("generated code does not call this")
 }
+
+/// An argument of a companion that was written before a body moved what it was made of.
+pub struct Written<F: ?Sized> {
+    key: KeyBuf,
+    form: PhantomData<fn(&F)>,
+}
+
+impl<F: ?Sized> Written<F> {
+    /// Writes it.
+    pub fn new(part: &(impl KeyArg<F> + ?Sized)) -> Self {
+        let mut key = KeyBuf::new();
+        part.write(&mut key);
+        Self { key, form: PhantomData }
+    }
+}
+
+impl<F: ?Sized> fmt::Debug for Written<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.key, f)
+    }
+}
+
+impl<F: ?Sized> KeyPart for Written<F> {
+    type Form = F;
+
+    fn write(&self, key: &mut KeyBuf) {
+        key.push_raw(self.key.as_str());
+    }
+}
+
+impl<F: ?Sized> KeyArg<F> for Written<F> {}
 
 /// A whole parameter, for a companion whose key holds a field of it: the value, or a reference.
 #[diagnostic::on_unimplemented(

@@ -11,11 +11,13 @@ struct Failed;
 
 #[cache_result(ttl = "1h", key = "invalidating:user:<id>", skip(source))]
 async fn user(source: &Source, id: u64) -> Result<u64, Failed> {
+    let _ = id;
     Ok(source.load().await)
 }
 
 #[cache_result(ttl = "1h", key = "invalidating:team:<team>:<page>", skip(source))]
 async fn team(source: &Source, team: &str, page: Option<u32>) -> u64 {
+    let _ = (team, page);
     source.load().await
 }
 

@@ -180,3 +180,10 @@ impl Cache {
         &self.inner.tier
     }
 }
+
+impl Default for Cache {
+    /// [`Cache::memory`].
+    fn default() -> Self {
+        Self::memory()
+    }
+}

@@ -1,11 +1,13 @@
 //! Servers to test against, and waiting for a condition.
 
 mod redis_server;
+mod source;
 
 use std::future::Future;
 use std::time::{Duration, Instant};
 
 pub(crate) use redis_server::RedisServer;
+pub(crate) use source::Source;
 
 /// How long a condition may take that is expected to come true; far longer than it does.
 const EVENTUALLY_MAX: Duration = Duration::from_secs(20);

@@ -1,0 +1,88 @@
+//! The arguments of an attribute, one by one, going on after each error.
+
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use syn::Token;
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream, Parser};
+
+use super::did_you_mean;
+use crate::errors::Errors;
+
+/// Reads arguments separated by commas; `one` reads each.
+///
+/// After an error the rest of that argument is passed over, so that the next one is read too.
+pub(crate) fn read(
+    args: TokenStream,
+    errors: &Errors,
+    mut one: impl FnMut(ParseStream<'_>) -> syn::Result<()>,
+) {
+    let read = |input: ParseStream<'_>| {
+        while !input.is_empty() {
+            match one(input) {
+                Ok(()) if input.is_empty() || input.peek(Token![,]) => {}
+                Ok(()) => {
+                    errors.push(input.error("expected `,`"));
+                    pass_over(input);
+                }
+                Err(error) => {
+                    errors.push(error);
+                    pass_over(input);
+                }
+            }
+            input.parse::<Option<Token![,]>>()?;
+        }
+        Ok(())
+    };
+    errors.take(read.parse2(args));
+}
+
+/// Goes to the next comma.
+fn pass_over(input: ParseStream<'_>) {
+    while !input.is_empty() && !input.peek(Token![,]) {
+        if input.parse::<TokenTree>().is_err() {
+            return;
+        }
+    }
+}
+
+/// The name of an argument; keywords are names too.
+pub(crate) fn name(input: ParseStream<'_>) -> syn::Result<Ident> {
+    if input.peek(syn::Ident::peek_any) {
+        return input.call(Ident::parse_any);
+    }
+    Err(input.error("expected the name of an argument"))
+}
+
+/// The value after `name =`.
+pub(crate) fn value<T: Parse>(name: &Ident, like: &str, input: ParseStream<'_>) -> syn::Result<T> {
+    if !input.peek(Token![=]) {
+        return Err(syn::Error::new(name.span(), format!("`{name}` takes a value; write `{name} = {like}`")));
+    }
+    input.parse::<Token![=]>()?;
+    if input.is_empty() || input.peek(Token![,]) {
+        return Err(syn::Error::new(name.span(), format!("`{name}` has no value; write `{name} = {like}`")));
+    }
+    input.parse()
+}
+
+/// A string after `name =`.
+pub(crate) fn text(name: &Ident, like: &str, input: ParseStream<'_>) -> syn::Result<syn::LitStr> {
+    match value::<syn::Expr>(name, like, input)? {
+        syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) => Ok(text),
+        other => Err(syn::Error::new_spanned(
+            other,
+            format!("`{name}` takes a string literal; write `{name} = {like}`"),
+        )),
+    }
+}
+
+/// The error for an argument that there is none of.
+pub(crate) fn unknown(name: &Ident, known: &[&str]) -> syn::Error {
+    let suggestion = did_you_mean(&name.to_string(), known).unwrap_or_else(|| format!("there are {}", list(known)));
+    syn::Error::new(name.span(), format!("unknown argument `{name}`; {suggestion}"))
+}
+
+/// Names in backticks.
+pub(crate) fn list(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}

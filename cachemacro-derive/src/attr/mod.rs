@@ -1,0 +1,16 @@
+//! What is written in an attribute, as written: one struct for each attribute.
+
+mod args;
+mod cache_result;
+mod duration;
+mod invalidates;
+mod nearest;
+mod slot;
+mod template;
+
+pub(crate) use cache_result::{CacheResult, Skipped, Ttl};
+pub(crate) use invalidates::{Entry, Invalidates, Typed};
+pub(crate) use args::list;
+pub(crate) use nearest::did_you_mean;
+pub(crate) use slot::Slot;
+pub(crate) use template::{Hole, Part, Template};

@@ -1,0 +1,50 @@
+//! "did you mean": the nearest of the names that there are.
+
+/// ``did you mean `ttl`?``, if one of the known names is near enough.
+pub(crate) fn did_you_mean(name: &str, known: &[&str]) -> Option<String> {
+    let near = |known: &&&str| distance(name, known) <= (name.chars().count() / 3).max(1);
+    let nearest = known.iter().filter(near).min_by_key(|known| distance(name, known))?;
+    Some(format!("did you mean `{nearest}`?"))
+}
+
+/// How many characters must be added, removed, changed or swapped with their neighbour (Damerau).
+fn distance(from: &str, to: &str) -> usize {
+    let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
+    let mut rows = vec![vec![0; to.len() + 1]; from.len() + 1];
+    for i in 0..=from.len() {
+        for j in 0..=to.len() {
+            if i == 0 || j == 0 {
+                rows[i][j] = i + j;
+                continue;
+            }
+            let changed = rows[i - 1][j - 1] + usize::from(from[i - 1] != to[j - 1]);
+            rows[i][j] = changed.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
+            if i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1] {
+                rows[i][j] = rows[i][j].min(rows[i - 2][j - 2] + 1);
+            }
+        }
+    }
+    rows[from.len()][to.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_are_counted() {
+        assert_eq!(distance("ttl", "ttl"), 0);
+        assert_eq!(distance("tll", "ttl"), 1);
+        assert_eq!(distance("kye", "key"), 1);
+        assert_eq!(distance("", "key"), 3);
+        assert_eq!(distance("kitten", "sitting"), 3);
+    }
+
+    #[test]
+    fn only_near_names_are_suggested() {
+        let known = ["ttl", "jitter", "key", "skip"];
+        assert_eq!(did_you_mean("tll", &known).unwrap(), "did you mean `ttl`?");
+        assert_eq!(did_you_mean("jiter", &known).unwrap(), "did you mean `jitter`?");
+        assert_eq!(did_you_mean("tags", &known), None);
+    }
+}

@@ -1,0 +1,301 @@
+//! The type beside a cached function: its key, its site, its body, and what can be done by hand.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Expr, Type};
+
+use super::cache_result::{invocation, run, signature};
+use crate::model::{CacheSource, Cached, KeyPiece, Param, Role, with_one_lifetime};
+use crate::names;
+use crate::parse::unraw;
+
+pub(super) fn expand(cached: &Cached) -> TokenStream {
+    let (all, vis, ident) = (&cached.attrs.all, &cached.vis, &cached.sig.ident);
+    let docs = format!("The key of [`{ident}`](fn@{ident}), and what is stored under it.");
+    let parts =
+        [site(cached), key(cached), shape(cached), cache(cached), target(cached), by_hand(cached), loads(cached)];
+    let body = body(cached);
+    quote! {
+        #(#all)*
+        #[doc = #docs]
+        #[doc(hidden)]
+        #[allow(non_camel_case_types, dead_code, unreachable_pub, missing_debug_implementations, missing_copy_implementations)]
+        #vis enum #ident {}
+
+        #(#all)*
+        #[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic, clippy::nursery)]
+        impl #ident {
+            #(#parts)*
+        }
+
+        #(#all)*
+        #[allow(dead_code, unreachable_pub)]
+        impl #ident {
+            #body
+        }
+    }
+}
+
+/// The static that the engine counts in, and that the registry lists.
+fn site(cached: &Cached) -> TokenStream {
+    let (generated, name) = (&cached.generated, &cached.name);
+    let path = path(cached);
+    let jitter = match cached.jitter {
+        Some(percent) => quote!(#generated::Jitter::percent(#percent)),
+        None => quote!(#generated::Jitter::DEFAULT),
+    };
+    let pieces = cached.key.iter().map(|piece| match piece {
+        KeyPiece::Text(text) => quote!(#generated::Piece::Text(#text)),
+        KeyPiece::FunctionPath => quote!(#generated::Piece::Text(#path)),
+        KeyPiece::Hole(hole) => {
+            let text = &hole.text;
+            quote!(#generated::Piece::Hole(#text))
+        }
+    });
+    quote! {
+        fn __cachemacro_site() -> &'static #generated::Site {
+            static SITE: #generated::Site = #generated::Site::new(#generated::SiteSpec {
+                name: #name,
+                path: #path,
+                file: ::core::file!(),
+                line: ::core::line!(),
+                template: #generated::Template(&[#(#pieces),*]),
+                jitter: #jitter,
+            });
+            #generated::inventory::submit! {
+                #generated::Registered(&SITE)
+            }
+            &SITE
+        }
+    }
+}
+
+fn path(cached: &Cached) -> TokenStream {
+    let name = format!("::{}", unraw(&cached.sig.ident));
+    quote!(::core::concat!(::core::module_path!(), #name))
+}
+
+/// Two ways to the key: from references, for the engine, and from whatever stands for the same keys.
+fn key(cached: &Cached) -> TokenStream {
+    let (generated, vis) = (&cached.generated, &cached.vis);
+    let buffer = names::local("buffer");
+    let writes = cached.key.iter().map(|piece| match piece {
+        KeyPiece::Text(text) => quote!(#buffer.push_raw(#text);),
+        KeyPiece::FunctionPath => {
+            let path = path(cached);
+            quote!(#buffer.push_raw(#path);)
+        }
+        KeyPiece::Hole(hole) => {
+            let param = cached.params.iter().find(|param| param.name == hole.root);
+            let param = param.expect("a hole is a parameter: model checks it");
+            let (ident, fields) = (&param.ident, &hole.fields);
+            let part = match hole.fields.is_empty() && param.role == Role::Whole {
+                true => quote!(#ident),
+                false => quote!(&#ident #(.#fields)*),
+            };
+            let span = names::at(param.ty.span());
+            quote_spanned!(span=> #generated::KeyPart::write(#part, &mut #buffer);)
+        }
+    });
+    let key_params: Vec<_> = key_params(cached).collect();
+    let borrowed = key_params.iter().map(|param| {
+        let (ident, ty) = (&param.ident, with_one_lifetime(param.bare_type()).0);
+        match param.role {
+            Role::Fields => quote!(#ident: &#ty),
+            _ => {
+                let form = form(generated, &ty);
+                quote!(#ident: &(impl #form + ?::core::marker::Sized))
+            }
+        }
+    });
+    let lifetime = lifetime(cached);
+    let given = given(cached);
+    let forwarded = key_params.iter().map(|Param { ident, ty, role, .. }| match role {
+        Role::Fields => {
+            let ty = with_one_lifetime(crate::model::without_references(ty)).0;
+            quote!(#generated::ArgRef::<#ty>::arg_ref(&#ident))
+        }
+        _ => quote!(&#ident),
+    });
+    quote! {
+        fn __cachemacro_key #lifetime (#(#borrowed),*) -> #generated::KeyBuf {
+            let mut #buffer = #generated::KeyBuf::new();
+            #(#writes)*
+            #buffer
+        }
+
+        /// The key of these arguments.
+        #[must_use]
+        #vis fn key #lifetime (#(#given),*) -> #generated::Key {
+            ::core::convert::From::from(Self::__cachemacro_key(#(#forwarded),*))
+        }
+    }
+}
+
+fn key_params(cached: &Cached) -> impl Iterator<Item = &Param> {
+    cached.params.iter().filter(|param| param.role != Role::Skipped)
+}
+
+/// The parameters of the companion's functions: those that are in the key.
+fn given(cached: &Cached) -> Vec<TokenStream> {
+    let generated = &cached.generated;
+    let given = |param: &Param| {
+        let (ident, ty) = (&param.ident, with_one_lifetime(param.bare_type()).0);
+        match param.role {
+            Role::Fields => {
+                let span = names::at(param.ty.span());
+                quote_spanned!(span=> #ident: impl #generated::ArgRef<#ty>)
+            }
+            _ => {
+                let form = form(generated, &ty);
+                quote!(#ident: impl #form)
+            }
+        }
+    };
+    key_params(cached).map(given).collect()
+}
+
+/// The bound of what stands for the same keys as a type.
+fn form(generated: &TokenStream, ty: &Type) -> TokenStream {
+    let span = names::at(ty.span());
+    quote_spanned!(span=> #generated::KeyArg<<#ty as #generated::KeyPart>::Form>)
+}
+
+/// The lifetime of the types in the key, if they have one.
+fn lifetime(cached: &Cached) -> Option<TokenStream> {
+    let lifetime = names::lifetime();
+    key_params(cached)
+        .any(|param| with_one_lifetime(param.bare_type()).1)
+        .then(|| quote!(<#lifetime>))
+}
+
+/// What the return type means. All that is asked of the value is asked here, once.
+fn shape(cached: &Cached) -> TokenStream {
+    let (generated, output) = (&cached.generated, &cached.output);
+    let span = names::at(output.span());
+    let shape = names::local("shape");
+    quote_spanned! {span=>
+        fn __cachemacro_shape() -> impl #generated::Sharing<Output = #output, Value: #generated::Cacheable> {
+            use #generated::ladder::*;
+            let #shape = (&&&&#generated::Probe::<#output>::NEW).shape();
+            (&&#shape).sharing()
+        }
+    }
+}
+
+/// The cache that the attribute names, if it does not depend on the arguments.
+fn cache(cached: &Cached) -> TokenStream {
+    let generated = &cached.generated;
+    let value = match &cached.cache {
+        CacheSource::Ambient => quote!(::core::option::Option::None),
+        CacheSource::Fixed(expr) => named_cache(generated, expr),
+        CacheSource::PerCall(_) => return TokenStream::new(),
+    };
+    quote! {
+        fn __cachemacro_cache() -> ::core::option::Option<#generated::Cache> {
+            #value
+        }
+    }
+}
+
+/// A cache by an expression, which may be one or point to one.
+pub(super) fn named_cache(generated: &TokenStream, expr: &Expr) -> TokenStream {
+    let cache = names::local("cache");
+    quote_spanned! {names::at(expr.span())=> {
+        let #cache: &#generated::Cache = &(#expr);
+        ::core::option::Option::Some(::core::clone::Clone::clone(#cache))
+    }}
+}
+
+/// What `#[invalidates(…)]` invalidates.
+fn target(cached: &Cached) -> TokenStream {
+    let (generated, vis) = (&cached.generated, &cached.vis);
+    let [choice, key] = ["choice", "key"].map(names::local);
+    let (bound, or_own) = match cached.cache {
+        CacheSource::PerCall(_) => (quote!(NamedCache), TokenStream::new()),
+        _ => (quote!(CacheChoice), quote!(.or_else(Self::__cachemacro_cache))),
+    };
+    quote! {
+        #[doc(hidden)]
+        #vis fn __cachemacro_target(#choice: impl #generated::#bound, #key: #generated::Key) -> #generated::Target {
+            #generated::Target {
+                site: ::core::option::Option::Some(Self::__cachemacro_site()),
+                cache: #generated::CacheChoice::named(#choice)#or_own,
+                key: #key,
+            }
+        }
+    }
+}
+
+/// `invalidate` and `peek`.
+fn by_hand(cached: &Cached) -> TokenStream {
+    let (generated, vis, output) = (&cached.generated, &cached.vis, &cached.output);
+    let lifetime = lifetime(cached);
+    let given = given(cached);
+    let key_args = key_params(cached).map(|param| &param.ident);
+    let key = quote!(Self::key(#(#key_args),*));
+    let cache = names::local("cache");
+    let (cache_param, target) = match cached.cache {
+        CacheSource::PerCall(_) => {
+            (Some(quote!(#cache: &#generated::Cache,)), quote!(Self::__cachemacro_target(#cache, #key)))
+        }
+        _ => (None, quote!(Self::__cachemacro_target(#generated::Ambient, #key))),
+    };
+    quote! {
+        /// Removes what is stored for these arguments.
+        ///
+        /// # Errors
+        ///
+        /// The store could not be asked.
+        #vis async fn invalidate #lifetime (#cache_param #(#given),*) -> #generated::Result<()> {
+            #generated::invalidate(#target).await
+        }
+
+        /// Looks at what is stored for these arguments, and changes nothing.
+        ///
+        /// # Errors
+        ///
+        /// The store could not be asked.
+        #vis async fn peek #lifetime (#cache_param #(#given),*)
+            -> #generated::Result<::core::option::Option<#generated::Peek<#output>>>
+        {
+            #generated::peek(#target, Self::__cachemacro_shape()).await
+        }
+    }
+}
+
+/// `refresh` and `uncached`.
+fn loads(cached: &Cached) -> TokenStream {
+    let (vis, body_ident) = (&cached.vis, &cached.body_ident);
+    let [refresh_ident, uncached_ident] = ["refresh", "uncached"].map(|name| quote::format_ident!("{name}"));
+    let refresh = signature(cached, &refresh_ident, false);
+    let uncached = signature(cached, &uncached_ident, false);
+    let run = run(cached, &refresh_ident.to_token_stream());
+    let args = cached.params.iter().map(|param| &param.ident);
+    let invocation = invocation(cached, quote!(Self::#body_ident(#(#args),*)));
+    quote! {
+        /// Runs the body, and replaces what is stored for these arguments.
+        #vis #refresh {
+            #run
+        }
+
+        /// Runs the body, and leaves the cache alone.
+        #vis #uncached {
+            #invocation.await
+        }
+    }
+}
+
+/// The function with the body, which is written nowhere else.
+fn body(cached: &Cached) -> TokenStream {
+    let attrs = &cached.attrs.body;
+    let signature = signature(cached, &cached.body_ident, true);
+    let inner_attrs = &cached.body.inner_attrs;
+    let tokens = &cached.body.tokens;
+    let block = cached.body.rebrace(quote!(#(#inner_attrs)* #tokens));
+    quote! {
+        #(#attrs)*
+        #signature #block
+    }
+}

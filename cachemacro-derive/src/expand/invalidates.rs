@@ -1,0 +1,136 @@
+//! A mutation, with what it invalidates armed before its body and completed after it.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+
+use crate::model::{Arg, Captured, Invalidating, KeyText, Step, Target};
+use crate::names;
+
+pub(super) fn expand(mutation: &Invalidating) -> TokenStream {
+    let Invalidating { generated, attrs, vis, sig, output, body, .. } = mutation;
+    let [armed, outcome, future] = ["armed", "outcome", "body"].map(names::local);
+    let cache = cache(mutation);
+    let on = if mutation.only_ok { quote!(Ok) } else { quote!(Any) };
+    let early = targets(mutation, &mutation.early);
+    let captured = mutation.captured.iter().map(|captured| capture(generated, captured));
+    let late = late(mutation);
+    let (inner_attrs, tokens) = (&body.inner_attrs, &body.tokens);
+    let future_block = body.rebrace(quote! {
+        // `?` and an early `return` take the type of the function from here.
+        if false {
+            return #generated::never::<#output>();
+        }
+        #tokens
+    });
+    let block = body.rebrace(quote! {
+        #(#inner_attrs)*
+        #cache
+        #(#captured)*
+        let #armed = #generated::Invalidation::armed(#early, #generated::On::#on);
+        let #outcome = {
+            use #generated::rungs::*;
+            (&&#generated::Probe::<#output>::NEW).outcome()
+        };
+        let #future = ::core::pin::pin!(async move #future_block);
+        #generated::invalidating(#armed, #outcome, #future, #late).await
+    });
+    quote!(#(#attrs)* #vis #sig #block)
+}
+
+/// The cache that is named, cloned before the body may move what names it.
+fn cache(mutation: &Invalidating) -> Option<TokenStream> {
+    let (generated, cache) = (&mutation.generated, names::local("cache"));
+    mutation.cache.as_ref().map(|expr| {
+        quote_spanned! {names::at(expr.span())=>
+            let #cache: #generated::Cache = {
+                let #cache: &#generated::Cache = &(#expr);
+                ::core::clone::Clone::clone(#cache)
+            };
+        }
+    })
+}
+
+fn choice(mutation: &Invalidating) -> TokenStream {
+    let (generated, cache) = (&mutation.generated, names::local("cache"));
+    if mutation.cache.is_some() { quote!(&#cache) } else { quote!(#generated::Ambient) }
+}
+
+fn capture(generated: &TokenStream, captured: &Captured) -> TokenStream {
+    let Captured { ident, value, span, is_arg } = captured;
+    if *is_arg {
+        quote_spanned!(names::at(*span)=> let #ident = #generated::Written::new(&(#value));)
+    } else {
+        quote_spanned! {names::at(*span)=>
+            let mut #ident = #generated::KeyBuf::new();
+            #generated::KeyPart::write(&#value, &mut #ident);
+        }
+    }
+}
+
+fn late(mutation: &Invalidating) -> TokenStream {
+    if mutation.late.is_empty() {
+        return quote!(|_| ::std::vec::Vec::new());
+    }
+    let result = &mutation.result;
+    let targets = targets(mutation, &mutation.late);
+    quote!(|#result| #targets)
+}
+
+/// A list of targets.
+fn targets(mutation: &Invalidating, steps: &[Step]) -> TokenStream {
+    if steps.iter().all(|step| step.each.is_none()) {
+        let targets = steps.iter().map(|step| target(mutation, &step.target));
+        return quote!(::std::vec::Vec::from([#(#targets),*]));
+    }
+    let list = names::local("targets");
+    let pushes = steps.iter().map(|Step { target: this, each }| {
+        let target = target(mutation, this);
+        let push = quote!(#list.push(#target););
+        match each {
+            Some((binder, iter)) => quote!(for #binder in #iter { #push }),
+            None => push,
+        }
+    });
+    quote!({
+        let mut #list = ::std::vec::Vec::new();
+        #(#pushes)*
+        #list
+    })
+}
+
+fn target(mutation: &Invalidating, target: &Target) -> TokenStream {
+    let generated = &mutation.generated;
+    let choice = choice(mutation);
+    match target {
+        Target::Typed { path, args } => {
+            let last = path.segments.last().map_or_else(|| path.span(), |segment| segment.ident.span());
+            let args = args.iter().map(|arg| match arg {
+                Arg::Here(expr) => quote_spanned!(names::at(expr.span())=> &(#expr)),
+                Arg::Captured(ident, span) => quote_spanned!(names::at(*span)=> &#ident),
+            });
+            quote_spanned!(names::at(last)=> #path::__cachemacro_target(#choice, #path::key(#(#args),*)))
+        }
+        Target::Key(pieces) => {
+            let buffer = names::local("buffer");
+            let writes = pieces.iter().map(|piece| match piece {
+                KeyText::Text(text) => quote!(#buffer.push_raw(#text);),
+                KeyText::Here(place) => {
+                    quote_spanned!(names::at(place.span())=> #generated::KeyPart::write(&#place, &mut #buffer);)
+                }
+                KeyText::Captured(ident) => quote!(#buffer.push_raw(#ident.as_str());),
+            });
+            quote! {
+                #generated::Target {
+                    site: ::core::option::Option::None,
+                    cache: #generated::CacheChoice::named(#choice),
+                    key: {
+                        let mut #buffer = #generated::KeyBuf::new();
+                        #(#writes)*
+                        ::core::convert::From::from(#buffer)
+                    },
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! How generated code names things: the crate, and identifiers that cannot meet a user's.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+
+/// The path of everything that generated code may name: `::cachemacro::generated`, or below `crate = ::path`.
+pub(crate) fn generated(krate: Option<&syn::Path>) -> TokenStream {
+    match krate {
+        Some(path) => quote!(#path::generated),
+        None => quote!(::cachemacro::generated),
+    }
+}
+
+/// A local variable that no token of the user can see, nor shadow.
+pub(crate) fn local(name: &str) -> Ident {
+    Ident::new(&format!("__cachemacro_{name}"), Span::mixed_site())
+}
+
+/// The lifetime that stands for all those of a function in its companion.
+pub(crate) fn lifetime() -> syn::Lifetime {
+    syn::Lifetime::new("'__cachemacro", Span::mixed_site())
+}
+
+/// A span that reports at the user's code, for tokens that are not the user's.
+///
+/// Lints look at where tokens come from, and leave these alone.
+pub(crate) fn at(span: Span) -> Span {
+    Span::mixed_site().located_at(span)
+}
