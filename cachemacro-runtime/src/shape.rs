@@ -238,6 +238,7 @@ impl<S: Shape> Sharing for OwnRest<S> {
 }
 
 #[cfg(test)]
+#[expect(clippy::needless_borrow, reason = "each `&` is a rung of the ladder")]
 mod tests {
     use super::ladder::*;
     use super::*;

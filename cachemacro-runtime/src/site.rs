@@ -36,7 +36,7 @@ pub struct SiteSpec {
 impl Site {
     /// The site of a function.
     pub const fn new(spec: SiteSpec) -> Self {
-        Self { spec, stats: Counters::NEW, warned: AtomicBool::new(false) }
+        Self { spec, stats: Counters::new(), warned: AtomicBool::new(false) }
     }
 
     /// What labels it in metrics and configuration: the function's name, unless the attribute has a `name`.
@@ -149,15 +149,17 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    const NEW: Self = Self {
-        hits: AtomicU64::new(0),
-        shared: AtomicU64::new(0),
-        loads: AtomicU64::new(0),
-        failures: AtomicU64::new(0),
-        stored: AtomicU64::new(0),
-        refused: AtomicU64::new(0),
-        outages: AtomicU64::new(0),
-    };
+    const fn new() -> Self {
+        Self {
+            hits: AtomicU64::new(0),
+            shared: AtomicU64::new(0),
+            loads: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
+            stored: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            outages: AtomicU64::new(0),
+        }
+    }
 }
 
 /// Adds one.

@@ -168,12 +168,16 @@ async fn no_text_can_reach_another_ones_entry() {
     async fn pair(left: &str, right: &str) -> (String, String) {
         (left.to_owned(), right.to_owned())
     }
-    let parts = ["", "a", ":", "a:", ":a", "%", "%3A", "a%3A", "<none>", "[", "]", "[a,b]", ",", "*", "\n", " ", "é"];
+    let parts =
+        ["", "a", ":", "a:", ":a", "%", "%3A", "a%3A", "<none>", "[", "]", "[a,b]", ",", "*", "\n", " ", "é"];
     let mut keys = HashSet::new();
     let cache = Cache::memory();
     for left in parts {
         for right in parts {
-            assert!(keys.insert(pair::key(left, right)), "{left:?} and {right:?} make a key that is there already");
+            assert!(
+                keys.insert(pair::key(left, right)),
+                "{left:?} and {right:?} make a key that is there already"
+            );
             let expected = (left.to_owned(), right.to_owned());
             assert_eq!(cache.scope(pair(left, right)).await, expected);
             assert_eq!(cache.scope(pair(left, right)).await, expected);

@@ -59,7 +59,8 @@ impl Invalidates {
             return self.named(input, errors);
         }
         self.entry_mentioned = true;
-        let is_each = input.peek(syn::Ident) && input.fork().parse::<Ident>().is_ok_and(|name| name == "each");
+        let is_each =
+            input.peek(syn::Ident) && input.fork().parse::<Ident>().is_ok_and(|name| name == "each");
         let entry = if is_each && input.peek2(syn::token::Paren) { each(input)? } else { typed(input)? };
         self.entries.push(entry);
         Ok(())
@@ -143,7 +144,9 @@ impl Parse for Typed {
                 Some(name) if KNOWN.contains(&name.to_string().as_str()) => {
                     format!("`{shown}` takes a value; write `{shown} = …`")
                 }
-                _ => format!("name the arguments of the cached function; write `{shown}(…)`, or `{shown}()` if its key has none"),
+                _ => format!(
+                    "name the arguments of the cached function; write `{shown}(…)`, or `{shown}()` if its key has none"
+                ),
             };
             return Err(syn::Error::new_spanned(path, message));
         }

@@ -13,8 +13,15 @@ use crate::parse::unraw;
 pub(super) fn expand(cached: &Cached) -> TokenStream {
     let (all, vis, ident) = (&cached.attrs.all, &cached.vis, &cached.sig.ident);
     let docs = format!("The key of [`{ident}`](fn@{ident}), and what is stored under it.");
-    let parts =
-        [site(cached), key(cached), shape(cached), cache(cached), target(cached), by_hand(cached), loads(cached)];
+    let parts = [
+        site(cached),
+        key(cached),
+        shape(cached),
+        cache(cached),
+        target(cached),
+        by_hand(cached),
+        loads(cached),
+    ];
     let body = body(cached);
     quote! {
         #(#all)*
@@ -165,9 +172,7 @@ fn form(generated: &TokenStream, ty: &Type) -> TokenStream {
 /// The lifetime of the types in the key, if they have one.
 fn lifetime(cached: &Cached) -> Option<TokenStream> {
     let lifetime = names::lifetime();
-    key_params(cached)
-        .any(|param| with_one_lifetime(param.bare_type()).1)
-        .then(|| quote!(<#lifetime>))
+    key_params(cached).any(|param| with_one_lifetime(param.bare_type()).1).then(|| quote!(<#lifetime>))
 }
 
 /// What the return type means. All that is asked of the value is asked here, once.

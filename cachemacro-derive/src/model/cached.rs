@@ -74,8 +74,7 @@ pub(crate) enum CacheSource {
 }
 
 /// What a companion has or will have; a function of that name has its body elsewhere.
-const COMPANION: [&str; 8] =
-    ["key", "invalidate", "peek", "refresh", "uncached", "warm", "guard", "put"];
+const COMPANION: [&str; 8] = ["key", "invalidate", "peek", "refresh", "uncached", "warm", "guard", "put"];
 
 impl Cached {
     /// What the attribute means for the function; `None` after adding errors.

@@ -25,7 +25,12 @@ const CHECK_AT: usize = 10;
 const VALUE_AT: usize = 18;
 
 /// A value behind its header.
-pub(super) fn seal<C: Codec, V: Serialize + 'static>(codec: &C, value: &V) -> Result<Bytes> {
+///
+/// # Errors
+///
+/// [`ErrorKind::Unstorable`](crate::error::ErrorKind::Unstorable) if the codec cannot carry it, or it is
+/// larger than [`VALUE_BYTES_MAX`].
+pub fn seal<C: Codec, V: Serialize + 'static>(codec: &C, value: &V) -> Result<Bytes> {
     let mut bytes = Vec::with_capacity(128);
     bytes.extend_from_slice(&[VERSION, C::ID]);
     bytes.extend_from_slice(&type_hash::<V>().to_be_bytes());
@@ -42,7 +47,11 @@ pub(super) fn seal<C: Codec, V: Serialize + 'static>(codec: &C, value: &V) -> Re
 }
 
 /// The value behind a header, if it is one of this type, whole and in this codec.
-pub(super) fn open<C: Codec, V: DeserializeOwned + 'static>(codec: &C, bytes: &[u8]) -> Result<V> {
+///
+/// # Errors
+///
+/// [`ErrorKind::Unreadable`](crate::error::ErrorKind::Unreadable) if it is not.
+pub fn open<C: Codec, V: DeserializeOwned + 'static>(codec: &C, bytes: &[u8]) -> Result<V> {
     if bytes.len() < VALUE_AT || bytes[0] != VERSION {
         return Err(unreadable("it was not written by this version of cachemacro"));
     }

@@ -159,7 +159,8 @@ mod tests {
 
     #[test]
     fn pointers_write_what_they_point_to() {
-        assert_eq!(key(&&"a"), "a");
+        let pointer: &&&str = &&"a";
+        assert_eq!(key(pointer), "a");
         assert_eq!(key(Arc::new(String::from("a"))), "a");
         assert_eq!(key(Cow::Borrowed("a")), "a");
     }

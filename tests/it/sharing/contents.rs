@@ -47,7 +47,11 @@ async fn keys_are_exactly_what_the_templates_say() {
     keys.sort();
     assert_eq!(
         keys,
-        ["it::sharing::contents::by_path:<none>", "sharing:number:42", "{tenant:5}:search:blue%3A%20sky:[a,b%2Cc]"]
+        [
+            "it::sharing::contents::by_path:<none>",
+            "sharing:number:42",
+            "{tenant:5}:search:blue%3A%20sky:[a,b%2Cc]"
+        ]
     );
     assert_eq!(search::key(5_u32, "blue: sky", ["a", "b,c"]).as_str(), keys[2]);
 }

@@ -21,11 +21,13 @@ const EXPECTED_ENTRY_BYTES: u64 = 1024;
 
 /// A bounded map from keys to leases and values.
 pub(crate) struct LeaseTable<V> {
-    slots: Cache<Vec<u8>, Slot<V>, SlotWeigher, DefaultHashBuilder, DefaultLifecycle<Vec<u8>, Slot<V>>>,
+    slots: Slots<V>,
     /// The largest weight that one entry may have: more would be evicted as it is stored.
     entry_weight_max: u64,
     clock: Clock,
 }
+
+type Slots<V> = Cache<Vec<u8>, Slot<V>, SlotWeigher, DefaultHashBuilder, DefaultLifecycle<Vec<u8>, Slot<V>>>;
 
 /// A value and what is known of its fill.
 #[derive(Clone, Debug)]
