@@ -1,6 +1,7 @@
 //! What is in Redis, and what is made of what should not be.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use cachemacro::{Cache, ErrorKind, TierName, cache_result};
 use tokio::task::JoinSet;
@@ -175,7 +176,8 @@ async fn two_processes_run_one_body_between_them() {
 #[tokio::test]
 async fn calls_that_are_dropped_leave_no_lease_behind() {
     let server = RedisServer::start();
-    let cache = connect(&server).await;
+    // Longer than the test: a lease that stays behind is not mistaken for one that was released.
+    let cache = Cache::builder().url(server.url()).lease(Duration::from_secs(3600)).build().await.unwrap();
     let source = Arc::new(Source::held());
     for id in 0..200 {
         let mut call = Box::pin(cache.scope(number(&source, id)));

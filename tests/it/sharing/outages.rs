@@ -65,6 +65,25 @@ async fn a_mutation_while_redis_is_down_returns_and_its_invalidation_is_delivere
 }
 
 #[tokio::test]
+async fn what_could_not_be_invalidated_is_not_read_even_from_a_store_that_answers() {
+    let server = RedisServer::start();
+    let cache = connect(&server).await;
+    let source = Arc::new(Source::open());
+    read(&cache, &source).await;
+    // Reads and leases are allowed, scripts are not: nothing can be invalidated, or filled.
+    server.cli(&["ACL", "SETUSER", "default", "-@scripting"]);
+    cache.scope(write(&source, 7, 2)).await.unwrap();
+    assert_eq!(cache.status().undelivered, 1);
+    assert_eq!(read(&cache, &source).await, 2);
+    assert_eq!(cache.scope(number::peek(7_u64)).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    server.cli(&["ACL", "SETUSER", "default", "+@all"]);
+    eventually("it is delivered", async || cache.status().undelivered == 0).await;
+    assert_eq!(read(&cache, &source).await, 2);
+    assert_eq!(read(&cache, &source).await, 2);
+    assert_eq!(source.loads(), 3, "it is stored again");
+}
+
+#[tokio::test]
 async fn an_invalidation_that_fails_says_so_and_is_delivered_later_all_the_same() {
     let mut server = RedisServer::start();
     let cache = connect(&server).await;
