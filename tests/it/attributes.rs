@@ -98,10 +98,7 @@ fn a_companion_takes_whatever_makes_the_same_keys() {
     assert_key(&search::key(text.clone(), tags.to_vec(), Some(&"d".to_owned())), expected);
     assert_key(&search::key(&&text, &tags[..], &Some("d")), expected);
     assert_key(&search::key(Cow::Borrowed("a"), vec!["b", "c"], Some(Cow::Borrowed("d"))), expected);
-    assert_key(
-        &search::key("", [""; 0], None::<String>),
-        concat!(module_path!(), "::search::[]:<none>"),
-    );
+    assert_key(&search::key("", [""; 0], None::<String>), concat!(module_path!(), "::search::[]:<none>"));
 }
 
 #[test]

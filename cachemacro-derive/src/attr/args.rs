@@ -78,7 +78,8 @@ pub(crate) fn text(name: &Ident, like: &str, input: ParseStream<'_>) -> syn::Res
 
 /// The error for an argument that there is none of.
 pub(crate) fn unknown(name: &Ident, known: &[&str]) -> syn::Error {
-    let suggestion = did_you_mean(&name.to_string(), known).unwrap_or_else(|| format!("there are {}", list(known)));
+    let suggestion =
+        did_you_mean(&name.to_string(), known).unwrap_or_else(|| format!("there are {}", list(known)));
     syn::Error::new(name.span(), format!("unknown argument `{name}`; {suggestion}"))
 }
 

@@ -91,7 +91,10 @@ impl CacheResult {
             "name" => {
                 let text = args::text(&name, "\"users\"", input)?;
                 if text.value().is_empty() {
-                    return Err(syn::Error::new(text.span(), "a `name` cannot be empty; leave it out, or write one"));
+                    return Err(syn::Error::new(
+                        text.span(),
+                        "a `name` cannot be empty; leave it out, or write one",
+                    ));
                 }
                 self.name.set(errors, span, text.value());
             }
@@ -117,16 +120,23 @@ fn ttl(expr: Expr) -> syn::Result<Ttl> {
             (duration.map_err(|message| syn::Error::new(text.span(), message))?, text.span())
         }
         Expr::Lit(_) | Expr::Unary(syn::ExprUnary { op: syn::UnOp::Neg(_), .. }) => {
-            let message = "a `ttl` is whole seconds, like `3600`, text, like `\"1h 30m\"`, or a `Duration` expression";
+            let message =
+                "a `ttl` is whole seconds, like `3600`, text, like `\"1h 30m\"`, or a `Duration` expression";
             return Err(syn::Error::new_spanned(expr, message));
         }
         _ => return Ok(Ttl::Expr(Box::new(expr))),
     };
     if duration.is_zero() {
-        return Err(syn::Error::new(span, "a `ttl` of zero caches nothing; write how long a value may live, like `\"5m\"`"));
+        return Err(syn::Error::new(
+            span,
+            "a `ttl` of zero caches nothing; write how long a value may live, like `\"5m\"`",
+        ));
     }
     if duration > TTL_MAX {
-        return Err(syn::Error::new(span, "a `ttl` of over 10 years is a mistake in its unit; write 10 years at most"));
+        return Err(syn::Error::new(
+            span,
+            "a `ttl` of over 10 years is a mistake in its unit; write 10 years at most",
+        ));
     }
     Ok(Ttl::Fixed(duration))
 }
@@ -159,7 +169,10 @@ fn skipped(name: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<Skipped>> {
         })
     })?;
     if names.is_empty() {
-        return Err(syn::Error::new(name.span(), "`skip()` names no parameter; write `skip(db)`, or leave it out"));
+        return Err(syn::Error::new(
+            name.span(),
+            "`skip()` names no parameter; write `skip(db)`, or leave it out",
+        ));
     }
     Ok(names.iter().map(|name| Skipped { name: unraw(name), span: name.span() }).collect())
 }

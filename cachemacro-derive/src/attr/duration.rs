@@ -23,7 +23,8 @@ fn millis(text: &str) -> Option<u64> {
     }
     while !rest.is_empty() {
         let (number, after) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit())?);
-        let (unit, after) = after.split_at(after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len()));
+        let (unit, after) =
+            after.split_at(after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len()));
         let at = units.iter().position(|(name, _)| *name == unit)?;
         total = number.parse::<u64>().ok()?.checked_mul(units[at].1)?.checked_add(total)?;
         units = &units[at + 1..];
@@ -50,7 +51,21 @@ mod tests {
 
     #[test]
     fn anything_else_says_what_to_write() {
-        for text in ["", " ", "5", "5 mins", "m", "5m 5m", "30m 1h", "1.5h", "-1s", "1h,30m", "5µs", "5 m", "99999999999999d"] {
+        for text in [
+            "",
+            " ",
+            "5",
+            "5 mins",
+            "m",
+            "5m 5m",
+            "30m 1h",
+            "1.5h",
+            "-1s",
+            "1h,30m",
+            "5µs",
+            "5 m",
+            "99999999999999d",
+        ] {
             let error = parse(text).unwrap_err();
             assert!(error.starts_with(&format!("invalid duration `{text}`; write a number")), "{error}");
         }

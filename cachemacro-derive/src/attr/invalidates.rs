@@ -59,7 +59,8 @@ impl Invalidates {
             return self.named(input, errors);
         }
         self.entry_mentioned = true;
-        let is_each = input.peek(syn::Ident) && input.fork().parse::<Ident>().is_ok_and(|name| name == "each");
+        let is_each =
+            input.peek(syn::Ident) && input.fork().parse::<Ident>().is_ok_and(|name| name == "each");
         let entry = if is_each && input.peek2(syn::token::Paren) { each(input)? } else { typed(input)? };
         self.entries.push(entry);
         Ok(())
@@ -143,13 +144,21 @@ impl Parse for Typed {
                 Some(name) if KNOWN.contains(&name.to_string().as_str()) => {
                     format!("`{shown}` takes a value; write `{shown} = …`")
                 }
-                _ => format!("name the arguments of the cached function; write `{shown}(…)`, or `{shown}()` if its key has none"),
+                _ => format!(
+                    "name the arguments of the cached function; write `{shown}(…)`, or `{shown}()` if its key has none"
+                ),
             };
             return Err(syn::Error::new_spanned(path, message));
         }
         let content;
         syn::parenthesized!(content in input);
-        let args = Punctuated::<Expr, Token![,]>::parse_terminated(&content)?.into_iter().collect();
+        let args: Vec<Expr> =
+            Punctuated::<Expr, Token![,]>::parse_terminated(&content)?.into_iter().collect();
+        if let Some(open) = args.iter().find(|arg| matches!(arg, Expr::Range(range) if range.start.is_none()))
+        {
+            let message = "`..` cannot stand for arguments yet; write each one that is in the key";
+            return Err(syn::Error::new_spanned(open, message));
+        }
         Ok(Self { path, args })
     }
 }

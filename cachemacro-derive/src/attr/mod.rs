@@ -8,9 +8,9 @@ mod nearest;
 mod slot;
 mod template;
 
+pub(crate) use args::list;
 pub(crate) use cache_result::{CacheResult, Skipped, Ttl};
 pub(crate) use invalidates::{Entry, Invalidates, Typed};
-pub(crate) use args::list;
 pub(crate) use nearest::did_you_mean;
 pub(crate) use slot::Slot;
 pub(crate) use template::{Hole, Part, Template};

@@ -57,7 +57,9 @@ fn parse(template: &str) -> Result<Vec<Part>, Vec<String>> {
     let (mut parts, mut errors) = (Vec::new(), Vec::new());
     let mut rest = template;
     if rest.is_empty() {
-        return Err(vec!["a key cannot be empty; begin it with a word of its own, like `user:<id>`".to_owned()]);
+        return Err(vec![
+            "a key cannot be empty; begin it with a word of its own, like `user:<id>`".to_owned(),
+        ]);
     }
     while !rest.is_empty() {
         let end = rest.find(['<', '>']).unwrap_or(rest.len());

@@ -1,6 +1,6 @@
 //! The type beside a cached function: its key, its site, its body, and what can be done by hand.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, Type};
@@ -13,8 +13,15 @@ use crate::parse::unraw;
 pub(super) fn expand(cached: &Cached) -> TokenStream {
     let (all, vis, ident) = (&cached.attrs.all, &cached.vis, &cached.sig.ident);
     let docs = format!("The key of [`{ident}`](fn@{ident}), and what is stored under it.");
-    let parts =
-        [site(cached), key(cached), shape(cached), cache(cached), target(cached), by_hand(cached), loads(cached)];
+    let parts = [
+        site(cached),
+        key(cached),
+        shape(cached),
+        cache(cached),
+        target(cached),
+        by_hand(cached),
+        loads(cached),
+    ];
     let body = body(cached);
     quote! {
         #(#all)*
@@ -48,7 +55,7 @@ fn site(cached: &Cached) -> TokenStream {
     let pieces = cached.key.iter().map(|piece| match piece {
         KeyPiece::Text(text) => quote!(#generated::Piece::Text(#text)),
         KeyPiece::FunctionPath => quote!(#generated::Piece::Text(#path)),
-        KeyPiece::Hole(hole) => {
+        KeyPiece::Hole(hole, _) => {
             let text = &hole.text;
             quote!(#generated::Piece::Hole(#text))
         }
@@ -76,61 +83,79 @@ fn path(cached: &Cached) -> TokenStream {
     quote!(::core::concat!(::core::module_path!(), #name))
 }
 
-/// Two ways to the key: from references, for the engine, and from whatever stands for the same keys.
+/// Two ways to the key: from the function's arguments, and from whatever stands for the same keys.
 fn key(cached: &Cached) -> TokenStream {
     let (generated, vis) = (&cached.generated, &cached.vis);
     let buffer = names::local("buffer");
-    let writes = cached.key.iter().map(|piece| match piece {
-        KeyPiece::Text(text) => quote!(#buffer.push_raw(#text);),
-        KeyPiece::FunctionPath => {
-            let path = path(cached);
-            quote!(#buffer.push_raw(#path);)
-        }
-        KeyPiece::Hole(hole) => {
-            let param = cached.params.iter().find(|param| param.name == hole.root);
-            let param = param.expect("a hole is a parameter: model checks it");
-            let (ident, fields) = (&param.ident, &hole.fields);
-            let part = match hole.fields.is_empty() && param.role == Role::Whole {
-                true => quote!(#ident),
-                false => quote!(&#ident #(.#fields)*),
-            };
-            let span = names::at(param.ty.span());
-            quote_spanned!(span=> #generated::KeyPart::write(#part, &mut #buffer);)
-        }
+    let borrowed = key_params(cached).map(|param| {
+        let (ident, ty) = (&param.ident, with_one_lifetime(param.bare_type()).0);
+        quote!(#ident: &#ty)
     });
-    let key_params: Vec<_> = key_params(cached).collect();
-    let borrowed = key_params.iter().map(|param| {
+    let written = writes(
+        cached,
+        &buffer,
+        |Param { ident, .. }| quote!(#ident),
+        |param| in_key_part(generated, &with_one_lifetime(param.bare_type()).0, &quote!(write)),
+    );
+    let given = given(cached);
+    let value = |param: &Param| {
         let (ident, ty) = (&param.ident, with_one_lifetime(param.bare_type()).0);
         match param.role {
-            Role::Fields => quote!(#ident: &#ty),
-            _ => {
-                let form = form(generated, &ty);
-                quote!(#ident: &(impl #form + ?::core::marker::Sized))
-            }
+            Role::Fields => quote!(#generated::ArgRef::<#ty>::arg_ref(&#ident)),
+            _ => quote!(&#ident),
         }
-    });
+    };
+    let written_given = writes(cached, &buffer, value, |_| quote!(#generated::KeyPart::write));
     let lifetime = lifetime(cached);
-    let given = given(cached);
-    let forwarded = key_params.iter().map(|Param { ident, ty, role, .. }| match role {
-        Role::Fields => {
-            let ty = with_one_lifetime(crate::model::without_references(ty)).0;
-            quote!(#generated::ArgRef::<#ty>::arg_ref(&#ident))
-        }
-        _ => quote!(&#ident),
-    });
     quote! {
         fn __cachemacro_key #lifetime (#(#borrowed),*) -> #generated::KeyBuf {
             let mut #buffer = #generated::KeyBuf::new();
-            #(#writes)*
+            #written
             #buffer
         }
 
         /// The key of these arguments.
         #[must_use]
         #vis fn key #lifetime (#(#given),*) -> #generated::Key {
-            ::core::convert::From::from(Self::__cachemacro_key(#(#forwarded),*))
+            let mut #buffer = #generated::KeyBuf::new();
+            #written_given
+            ::core::convert::From::from(#buffer)
         }
     }
+}
+
+/// Writes the key; `value` is a reference to a parameter, and `write` what writes all of it.
+fn writes(
+    cached: &Cached,
+    buffer: &Ident,
+    value: impl Fn(&Param) -> TokenStream,
+    write: impl Fn(&Param) -> TokenStream,
+) -> TokenStream {
+    let generated = &cached.generated;
+    let piece = |piece: &KeyPiece| match piece {
+        KeyPiece::Text(text) => quote!(#buffer.push_raw(#text);),
+        KeyPiece::FunctionPath => {
+            let path = path(cached);
+            quote!(#buffer.push_raw(#path);)
+        }
+        KeyPiece::Hole(hole, span) => {
+            let param = cached.params.iter().find(|param| param.name == hole.root);
+            let param = param.expect("a hole is a parameter: model checks it");
+            let value = value(param);
+            if hole.fields.is_empty() {
+                let write = write(param);
+                return quote!(#write(#value, &mut #buffer););
+            }
+            let span = names::at(*span);
+            let generated = names::tokens_at(generated, span);
+            let place = hole.fields.iter().fold(quote!(#value), |place, field| {
+                let field = names::tokens_at(&field.to_token_stream(), span);
+                quote_spanned!(span=> #place.#field)
+            });
+            quote_spanned!(span=> #generated::KeyPart::write(&#place, &mut #buffer);)
+        }
+    };
+    cached.key.iter().map(piece).collect()
 }
 
 fn key_params(cached: &Cached) -> impl Iterator<Item = &Param> {
@@ -144,8 +169,7 @@ fn given(cached: &Cached) -> Vec<TokenStream> {
         let (ident, ty) = (&param.ident, with_one_lifetime(param.bare_type()).0);
         match param.role {
             Role::Fields => {
-                let span = names::at(param.ty.span());
-                quote_spanned!(span=> #ident: impl #generated::ArgRef<#ty>)
+                quote!(#ident: impl #generated::ArgRef<#ty>)
             }
             _ => {
                 let form = form(generated, &ty);
@@ -158,16 +182,21 @@ fn given(cached: &Cached) -> Vec<TokenStream> {
 
 /// The bound of what stands for the same keys as a type.
 fn form(generated: &TokenStream, ty: &Type) -> TokenStream {
+    let form = in_key_part(generated, ty, &quote!(Form));
+    quote!(#generated::KeyArg<#form>)
+}
+
+/// `<u64 as KeyPart>::Form`, which reports at the type; twice the same report is shown once.
+fn in_key_part(generated: &TokenStream, ty: &Type, item: &TokenStream) -> TokenStream {
     let span = names::at(ty.span());
-    quote_spanned!(span=> #generated::KeyArg<<#ty as #generated::KeyPart>::Form>)
+    let (generated, item) = (names::tokens_at(generated, span), names::tokens_at(item, span));
+    quote_spanned!(span=> <#ty as #generated::KeyPart>::#item)
 }
 
 /// The lifetime of the types in the key, if they have one.
 fn lifetime(cached: &Cached) -> Option<TokenStream> {
     let lifetime = names::lifetime();
-    key_params(cached)
-        .any(|param| with_one_lifetime(param.bare_type()).1)
-        .then(|| quote!(<#lifetime>))
+    key_params(cached).any(|param| with_one_lifetime(param.bare_type()).1).then(|| quote!(<#lifetime>))
 }
 
 /// What the return type means. All that is asked of the value is asked here, once.

@@ -16,8 +16,18 @@ pub(crate) struct Attributes {
 
 /// What the compiler itself reads, of the function that is called.
 const OF_THE_CALL: [&str; 12] = [
-    "doc", "must_use", "deprecated", "inline", "cold", "no_mangle", "export_name", "link_section",
-    "diagnostic", "rustfmt", "target_feature", "track_caller",
+    "doc",
+    "must_use",
+    "deprecated",
+    "inline",
+    "cold",
+    "no_mangle",
+    "export_name",
+    "link_section",
+    "diagnostic",
+    "rustfmt",
+    "target_feature",
+    "track_caller",
 ];
 
 /// Levels of lints, which concern signature and body alike.

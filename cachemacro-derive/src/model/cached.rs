@@ -1,5 +1,6 @@
 //! A cached function: its parameters by their part in the key, and where its cache comes from.
 
+use proc_macro2::Span;
 use quote::ToTokens;
 use syn::{Attribute, Expr, FnArg, Ident, Pat, ReturnType, Signature, Token, Type, Visibility};
 
@@ -59,8 +60,8 @@ pub(crate) enum KeyPiece {
     Text(String),
     /// The path of the function.
     FunctionPath,
-    /// A parameter, or a field of one.
-    Hole(Hole),
+    /// A parameter, or a field of one, and where that is written.
+    Hole(Hole, Span),
 }
 
 /// Where the cache of a call comes from.
@@ -74,8 +75,7 @@ pub(crate) enum CacheSource {
 }
 
 /// What a companion has or will have; a function of that name has its body elsewhere.
-const COMPANION: [&str; 8] =
-    ["key", "invalidate", "peek", "refresh", "uncached", "warm", "guard", "put"];
+const COMPANION: [&str; 8] = ["key", "invalidate", "peek", "refresh", "uncached", "warm", "guard", "put"];
 
 impl Cached {
     /// What the attribute means for the function; `None` after adding errors.
@@ -122,7 +122,9 @@ impl Cached {
             body,
             body_ident,
             key: match template {
-                Some(template) => template.parts.into_iter().map(KeyPiece::from).collect(),
+                Some(Template { parts, span }) => {
+                    parts.into_iter().map(|part| KeyPiece::new(part, span)).collect()
+                }
                 None => default_key(&params),
             },
             ttl: attr.ttl.into_inner()?,
@@ -142,11 +144,11 @@ impl Param {
     }
 }
 
-impl From<Part> for KeyPiece {
-    fn from(part: Part) -> Self {
+impl KeyPiece {
+    fn new(part: Part, span: Span) -> Self {
         match part {
             Part::Text(text) => Self::Text(text),
-            Part::Hole(hole) => Self::Hole(hole),
+            Part::Hole(hole) => Self::Hole(hole, span),
         }
     }
 }
@@ -183,7 +185,7 @@ fn default_key(params: &[Param]) -> Vec<KeyPiece> {
     for param in params.iter().filter(|param| param.role != Role::Skipped) {
         key.push(KeyPiece::Text(":".to_owned()));
         let hole = Hole { root: param.name.clone(), fields: Vec::new(), text: param.name.clone() };
-        key.push(KeyPiece::Hole(hole));
+        key.push(KeyPiece::Hole(hole, param.ident.span()));
     }
     key
 }

@@ -42,10 +42,8 @@ fn is_free(function: &Function, errors: &Errors) {
     if let Some(FnArg::Receiver(receiver)) = function.sig.inputs.first() {
         errors.on(receiver, format!("a method cannot be cached yet; {INSTEAD}"));
     } else if function.is_associated() {
-        errors.at(
-            function.sig.ident.span(),
-            format!("an associated function cannot be cached yet; {INSTEAD}"),
-        );
+        errors
+            .at(function.sig.ident.span(), format!("an associated function cannot be cached yet; {INSTEAD}"));
     }
 }
 
@@ -58,7 +56,9 @@ fn has_no_type_parameters(sig: &Signature, errors: &Errors) {
         };
         errors.at(
             ident.span(),
-            format!("a function with a {kind} parameter cannot be cached yet; write what `{ident}` stands for"),
+            format!(
+                "a function with a {kind} parameter cannot be cached yet; write what `{ident}` stands for"
+            ),
         );
     }
 }
@@ -90,7 +90,12 @@ fn returns_something(sig: &Signature, errors: &Errors) {
         },
     };
     if let Some(span) = nothing {
-        errors.at(span, format!("there is nothing to cache: `{name}` returns no value; return one, or leave the attribute out"));
+        errors.at(
+            span,
+            format!(
+                "there is nothing to cache: `{name}` returns no value; return one, or leave the attribute out"
+            ),
+        );
     }
 }
 

@@ -18,7 +18,10 @@ pub(super) fn signature(function: &Function, errors: &Errors) {
 fn is_async(sig: &Signature, errors: &Errors) {
     if sig.asyncness.is_none() {
         let name = &sig.ident;
-        errors.at(sig.fn_token.span, format!("`#[invalidates(…)]` goes on an `async fn`; write `async fn {name}`"));
+        errors.at(
+            sig.fn_token.span,
+            format!("`#[invalidates(…)]` goes on an `async fn`; write `async fn {name}`"),
+        );
     }
 }
 
@@ -26,7 +29,10 @@ fn returns_a_named_type(sig: &Signature, errors: &Errors) {
     if let ReturnType::Type(_, ty) = &sig.output
         && let Some(span) = types::impl_trait(ty)
     {
-        errors.at(span, "`#[invalidates(…)]` must know whether this is a `Result`; name the type that is returned");
+        errors.at(
+            span,
+            "`#[invalidates(…)]` must know whether this is a `Result`; name the type that is returned",
+        );
     }
 }
 

@@ -26,7 +26,8 @@ impl Function {
     /// Whether it is sure to stand in an `impl` or a `trait`.
     pub(crate) fn is_associated(&self) -> bool {
         let receiver = matches!(self.sig.inputs.first(), Some(FnArg::Receiver(_)));
-        receiver || mentions(self.sig.to_token_stream(), &|ident| ident == "Self")
+        receiver
+            || mentions(self.sig.to_token_stream(), &|ident| ident == "Self")
             || mentions(self.body.tokens.clone(), &|ident| ident == "Self")
     }
 }

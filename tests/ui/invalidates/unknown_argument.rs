@@ -6,7 +6,7 @@ async fn rename(id: u64) {}
 #[invalidates(key = "user:<uid>:{id}", key = "", cach = 5)]
 async fn keys(id: u64) {}
 
-#[invalidates(get_user(id, ..), "user:<id>", on)]
+#[invalidates(get_user(id, ..), "user:<id>", on, get_team(..))]
 async fn later(id: u64) {}
 
 fn main() {}
