@@ -84,53 +84,64 @@ fn path(cached: &Cached) -> TokenStream {
 }
 
 /// Two ways to the key: from the function's arguments, and from whatever stands for the same keys.
+///
+/// The second one asks no more than `KeyPart` of what it is given, so that a parameter that is none
+/// is reported where its type is written, and not again at each call.
 fn key(cached: &Cached) -> TokenStream {
     let (generated, vis) = (&cached.generated, &cached.vis);
     let buffer = names::local("buffer");
-    let borrowed = key_params(cached).map(|param| {
+    let typed = key_params(cached).map(|param| {
         let (ident, ty) = (&param.ident, with_one_lifetime(param.bare_type()).0);
         quote!(#ident: &#ty)
     });
-    let written = writes(
-        cached,
-        &buffer,
-        |Param { ident, .. }| quote!(#ident),
-        |param| in_key_part(generated, &with_one_lifetime(param.bare_type()).0, &quote!(write)),
-    );
-    let given = given(cached);
-    let value = |param: &Param| {
+    let any = key_params(cached).map(|param| {
         let (ident, ty) = (&param.ident, with_one_lifetime(param.bare_type()).0);
         match param.role {
-            Role::Fields => quote!(#generated::ArgRef::<#ty>::arg_ref(&#ident)),
-            _ => quote!(&#ident),
+            Role::Fields => quote!(#ident: &#ty),
+            _ => quote!(#ident: &impl #generated::KeyPart),
         }
-    };
-    let written_given = writes(cached, &buffer, value, |_| quote!(#generated::KeyPart::write));
-    let lifetime = lifetime(cached);
+    });
+    let write_typed = writes(cached, &buffer, |param| {
+        in_key_part(generated, &with_one_lifetime(param.bare_type()).0, &quote!(write))
+    });
+    let write_any = writes(cached, &buffer, |_| quote!(#generated::KeyPart::write));
+    let (lifetime, given, key) = (lifetime(cached), given(cached), key_of_given(cached));
     quote! {
-        fn __cachemacro_key #lifetime (#(#borrowed),*) -> #generated::KeyBuf {
+        fn __cachemacro_key #lifetime (#(#typed),*) -> #generated::KeyBuf {
             let mut #buffer = #generated::KeyBuf::new();
-            #written
+            #write_typed
             #buffer
+        }
+
+        fn __cachemacro_key_of #lifetime (#(#any),*) -> #generated::Key {
+            let mut #buffer = #generated::KeyBuf::new();
+            #write_any
+            ::core::convert::From::from(#buffer)
         }
 
         /// The key of these arguments.
         #[must_use]
         #vis fn key #lifetime (#(#given),*) -> #generated::Key {
-            let mut #buffer = #generated::KeyBuf::new();
-            #written_given
-            ::core::convert::From::from(#buffer)
+            #key
         }
     }
 }
 
-/// Writes the key; `value` is a reference to a parameter, and `write` what writes all of it.
-fn writes(
-    cached: &Cached,
-    buffer: &Ident,
-    value: impl Fn(&Param) -> TokenStream,
-    write: impl Fn(&Param) -> TokenStream,
-) -> TokenStream {
+/// The key, from the parameters of the companion's functions.
+fn key_of_given(cached: &Cached) -> TokenStream {
+    let generated = &cached.generated;
+    let args = key_params(cached).map(|param| {
+        let (ident, ty) = (&param.ident, with_one_lifetime(param.bare_type()).0);
+        match param.role {
+            Role::Fields => quote!(#generated::ArgRef::<#ty>::arg_ref(&#ident)),
+            _ => quote!(&#ident),
+        }
+    });
+    quote!(Self::__cachemacro_key_of(#(#args),*))
+}
+
+/// Writes the key, from references to the parameters; `write` writes all of one.
+fn writes(cached: &Cached, buffer: &Ident, write: impl Fn(&Param) -> TokenStream) -> TokenStream {
     let generated = &cached.generated;
     let piece = |piece: &KeyPiece| match piece {
         KeyPiece::Text(text) => quote!(#buffer.push_raw(#text);),
@@ -141,7 +152,7 @@ fn writes(
         KeyPiece::Hole(hole, span) => {
             let param = cached.params.iter().find(|param| param.name == hole.root);
             let param = param.expect("a hole is a parameter: model checks it");
-            let value = value(param);
+            let value = &param.ident;
             if hole.fields.is_empty() {
                 let write = write(param);
                 return quote!(#write(#value, &mut #buffer););
@@ -262,8 +273,7 @@ fn by_hand(cached: &Cached) -> TokenStream {
     let (generated, vis, output) = (&cached.generated, &cached.vis, &cached.output);
     let lifetime = lifetime(cached);
     let given = given(cached);
-    let key_args = key_params(cached).map(|param| &param.ident);
-    let key = quote!(Self::key(#(#key_args),*));
+    let key = key_of_given(cached);
     let cache = names::local("cache");
     let (cache_param, target) = match cached.cache {
         CacheSource::PerCall(_) => {
