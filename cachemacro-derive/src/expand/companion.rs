@@ -2,8 +2,8 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::Expr;
 use syn::spanned::Spanned;
-use syn::{Expr, Type};
 
 use super::cache_result::{invocation, run, signature};
 use crate::model::{CacheSource, Cached, KeyPiece, Param, Role, with_one_lifetime};
@@ -29,6 +29,7 @@ pub(super) fn expand(cached: &Cached) -> TokenStream {
         #[doc(hidden)]
         #[allow(non_camel_case_types, dead_code, unreachable_pub, missing_debug_implementations, missing_copy_implementations)]
         #vis enum #ident {}
+
 
         #(#all)*
         #[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic, clippy::nursery)]
@@ -102,7 +103,9 @@ fn key(cached: &Cached) -> TokenStream {
         }
     });
     let write_typed = writes(cached, &buffer, |param| {
-        in_key_part(generated, &with_one_lifetime(param.bare_type()).0, &quote!(write))
+        let (ty, span) = (with_one_lifetime(param.bare_type()).0, names::at(param.bare_type().span()));
+        let generated = names::tokens_at(generated, span);
+        quote_spanned!(span=> <#ty as #generated::KeyPart>::write)
     });
     let write_any = writes(cached, &buffer, |_| quote!(#generated::KeyPart::write));
     let (lifetime, given, key) = (lifetime(cached), given(cached), key_of_given(cached));
@@ -179,29 +182,11 @@ fn given(cached: &Cached) -> Vec<TokenStream> {
     let given = |param: &Param| {
         let (ident, ty) = (&param.ident, with_one_lifetime(param.bare_type()).0);
         match param.role {
-            Role::Fields => {
-                quote!(#ident: impl #generated::ArgRef<#ty>)
-            }
-            _ => {
-                let form = form(generated, &ty);
-                quote!(#ident: impl #form)
-            }
+            Role::Fields => quote!(#ident: impl #generated::ArgRef<#ty>),
+            _ => quote!(#ident: impl #generated::KeyFor<#ty>),
         }
     };
     key_params(cached).map(given).collect()
-}
-
-/// The bound of what stands for the same keys as a type.
-fn form(generated: &TokenStream, ty: &Type) -> TokenStream {
-    let form = in_key_part(generated, ty, &quote!(Form));
-    quote!(#generated::KeyArg<#form>)
-}
-
-/// `<u64 as KeyPart>::Form`, which reports at the type; twice the same report is shown once.
-fn in_key_part(generated: &TokenStream, ty: &Type, item: &TokenStream) -> TokenStream {
-    let span = names::at(ty.span());
-    let (generated, item) = (names::tokens_at(generated, span), names::tokens_at(item, span));
-    quote_spanned!(span=> <#ty as #generated::KeyPart>::#item)
 }
 
 /// The lifetime of the types in the key, if they have one.
