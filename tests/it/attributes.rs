@@ -133,6 +133,7 @@ async fn a_function_in_a_function_is_one_too() {
 }
 
 #[cache_result(ttl = 5)]
+#[expect(clippy::too_many_arguments, reason = "each has a name that generated code might use")]
 async fn awkward(
     key: u8,
     ttl: u8,
@@ -172,7 +173,7 @@ fn ttl_for(name: &str) -> Duration {
 
 #[cache_result(ttl = ttl_for(&name), key = "computed:<name>", cache = db.cache, skip(db))]
 async fn computed(db: &Db, mut name: String) -> String {
-    name.push_str("!");
+    name.push('!');
     format!("{name}{}", db.loads())
 }
 
@@ -260,7 +261,8 @@ async fn rename(db: &Db, id: u64, name: String) -> Result<(), DbError> {
     if kept.is_empty() {
         return Err(DbError);
     }
-    Ok(drop(get_user::uncached(db, id).await?))
+    get_user::uncached(db, id).await?;
+    Ok(())
 }
 
 // The body moves `name` and the pattern takes a pair apart; the key of the late entry is written before.

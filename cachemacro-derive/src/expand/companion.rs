@@ -38,7 +38,8 @@ pub(super) fn expand(cached: &Cached) -> TokenStream {
         }
 
         #(#all)*
-        #[allow(dead_code, unreachable_pub)]
+        // What concerns the signature is said of the function that is called.
+        #[allow(dead_code, unreachable_pub, clippy::too_many_arguments)]
         impl #ident {
             #body
         }

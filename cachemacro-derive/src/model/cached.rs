@@ -1,6 +1,6 @@
 //! A cached function: its parameters by their part in the key, and where its cache comes from.
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::{Attribute, Expr, FnArg, Ident, Pat, ReturnType, Signature, Token, Type, Visibility};
 
@@ -14,7 +14,7 @@ use crate::parse::{Body, Function, mentions, unraw};
 /// A cached function.
 pub(crate) struct Cached {
     /// The path of all that generated code names.
-    pub(crate) generated: proc_macro2::TokenStream,
+    pub(crate) generated: TokenStream,
     pub(crate) attrs: Attributes,
     pub(crate) vis: Visibility,
     pub(crate) sig: Signature,
@@ -41,6 +41,8 @@ pub(crate) struct Param {
     pub(crate) name: String,
     pub(crate) ty: Type,
     pub(crate) role: Role,
+    /// Whether an expression of the attribute uses it, which the body then need not.
+    pub(crate) is_used_by_attribute: bool,
 }
 
 /// The part that a parameter has in the key.
@@ -110,6 +112,7 @@ impl Cached {
             };
         }
         check::key_types(&params, errors);
+        mark_used(&mut params, attr.ttl.get(), attr.cache.get());
 
         let ReturnType::Type(_, output) = sig.output.clone() else { return None };
         let reserved = COMPANION.contains(&unraw(&sig.ident).as_str());
@@ -165,6 +168,7 @@ fn params(sig: &Signature) -> Vec<Param> {
             ident: pat.ident.clone(),
             ty: (*typed.ty).clone(),
             role: Role::Skipped,
+            is_used_by_attribute: false,
         })
     };
     sig.inputs.iter().filter_map(named).collect()
@@ -188,6 +192,18 @@ fn default_key(params: &[Param]) -> Vec<KeyPiece> {
         key.push(KeyPiece::Hole(hole, param.ident.span()));
     }
     key
+}
+
+fn mark_used(params: &mut [Param], ttl: Option<&Ttl>, cache: Option<&Expr>) {
+    let ttl = match ttl {
+        Some(Ttl::Expr(expr)) => expr.to_token_stream(),
+        _ => TokenStream::new(),
+    };
+    let cache = cache.to_token_stream();
+    for param in params {
+        let is_it = |name: &str| name == param.name;
+        param.is_used_by_attribute = mentions(ttl.clone(), &is_it) || mentions(cache.clone(), &is_it);
+    }
 }
 
 fn cache_source(expr: Option<Expr>, params: &[Param]) -> CacheSource {

@@ -34,6 +34,12 @@ async fn rename(id: u64, name: String) -> Result<u64, String> {
     Ok(id + length)
 }
 
+/// The body need not use what the attribute does.
+#[cache_result(ttl = std::time::Duration::from_secs(seconds), cache = cache, key = "everyone", skip(cache, seconds))]
+async fn everyone(cache: &cachemacro::Cache, seconds: u64) -> u8 {
+    1
+}
+
 #[invalidates(each(tasks(page) for page in [1_u64, 2]))]
 async fn clear() {}
 
@@ -43,4 +49,5 @@ async fn main() {
     assert_eq!(tasks(1).await, [2]);
     assert_eq!(rename(1, "2".to_owned()).await, Ok(3));
     clear().await;
+    assert_eq!(everyone(&cachemacro::Cache::default(), 5).await, 1);
 }
