@@ -1,6 +1,6 @@
 //! How generated code names things: the crate, and identifiers that cannot meet a user's.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::quote;
 
 /// The path of everything that generated code may name: `::cachemacro::generated`, or below `crate = ::path`.
@@ -19,6 +19,15 @@ pub(crate) fn local(name: &str) -> Ident {
 /// The lifetime that stands for all those of a function in its companion.
 pub(crate) fn lifetime() -> syn::Lifetime {
     syn::Lifetime::new("'__cachemacro", Span::mixed_site())
+}
+
+/// The same tokens, reporting at a span.
+pub(crate) fn tokens_at(tokens: &TokenStream, span: Span) -> TokenStream {
+    let at = |mut token: TokenTree| {
+        token.set_span(token.span().located_at(span));
+        token
+    };
+    tokens.clone().into_iter().map(at).collect()
 }
 
 /// A span that reports at the user's code, for tokens that are not the user's.

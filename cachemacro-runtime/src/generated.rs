@@ -76,6 +76,19 @@ pub fn never<T>() -> T {
     unreachable!("generated code does not call this")
 }
 
+/// An argument of a companion for a parameter of the type `T`: whatever is a [`KeyArg`] of its form.
+///
+/// It asks nothing of `T` where it is written, so that a type that cannot be part of a key is
+/// reported once, and not at every method of the companion.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not what this key is made of: it takes `{T}`",
+    label = "expected `{T}`"
+)]
+pub trait KeyFor<T: ?Sized>: KeyPart {}
+
+#[diagnostic::do_not_recommend]
+impl<T: KeyPart + ?Sized, A: KeyArg<T::Form>> KeyFor<T> for A {}
+
 /// An argument of a companion that was written before a body moved what it was made of.
 pub struct Written<F: ?Sized> {
     key: KeyBuf,

@@ -7,7 +7,7 @@ use syn::parse::ParseStream;
 use syn::punctuated::Punctuated;
 use syn::{Expr, ExprLit, Lit, LitStr, Token};
 
-use super::{Slot, Template, args, duration};
+use super::{Slot, Template, args, did_you_mean, duration};
 use crate::errors::Errors;
 use crate::parse::unraw;
 
@@ -102,7 +102,11 @@ impl CacheResult {
                 let path = path(&name, input)?;
                 self.krate.set(errors, span, path);
             }
-            _ => return Err(args::unknown(&name, &KNOWN)),
+            other => {
+                // `tll` is a mistake in a `ttl`, and not a missing one too.
+                self.ttl_mentioned |= did_you_mean(other, &["ttl"]).is_some();
+                return Err(args::unknown(&name, &KNOWN));
+            }
         }
         Ok(())
     }

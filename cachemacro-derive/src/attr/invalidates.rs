@@ -152,7 +152,13 @@ impl Parse for Typed {
         }
         let content;
         syn::parenthesized!(content in input);
-        let args = Punctuated::<Expr, Token![,]>::parse_terminated(&content)?.into_iter().collect();
+        let args: Vec<Expr> =
+            Punctuated::<Expr, Token![,]>::parse_terminated(&content)?.into_iter().collect();
+        if let Some(open) = args.iter().find(|arg| matches!(arg, Expr::Range(range) if range.start.is_none()))
+        {
+            let message = "`..` cannot stand for arguments yet; write each one that is in the key";
+            return Err(syn::Error::new_spanned(open, message));
+        }
         Ok(Self { path, args })
     }
 }

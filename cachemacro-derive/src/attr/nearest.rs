@@ -3,7 +3,9 @@
 /// ``did you mean `ttl`?``, if one of the known names is near enough.
 pub(crate) fn did_you_mean(name: &str, known: &[&str]) -> Option<String> {
     let near = |known: &&&str| distance(name, known) <= (name.chars().count() / 3).max(1);
-    let nearest = known.iter().filter(near).min_by_key(|known| distance(name, known))?;
+    let is_other_letter = |known: &str| known.chars().next() != name.chars().next();
+    let nearest =
+        known.iter().filter(near).min_by_key(|known| (distance(name, known), is_other_letter(known)))?;
     Some(format!("did you mean `{nearest}`?"))
 }
 
@@ -46,5 +48,6 @@ mod tests {
         assert_eq!(did_you_mean("tll", &known).unwrap(), "did you mean `ttl`?");
         assert_eq!(did_you_mean("jiter", &known).unwrap(), "did you mean `jitter`?");
         assert_eq!(did_you_mean("tags", &known), None);
+        assert_eq!(did_you_mean("cach", &["each", "cache"]).unwrap(), "did you mean `cache`?");
     }
 }

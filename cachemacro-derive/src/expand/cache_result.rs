@@ -18,25 +18,25 @@ pub(super) fn expand(cached: &Cached) -> TokenStream {
 fn function(cached: &Cached) -> TokenStream {
     let (all, outer, vis) = (&cached.attrs.all, &cached.attrs.outer, &cached.vis);
     let signature = signature(cached, &cached.sig.ident, false);
-    let run = run(cached, &quote!(read));
+    let block = cached.body.rebrace(run(cached, &quote!(read)));
     quote! {
         #(#all)*
         #(#outer)*
         // A parameter that the body does not use is used in the key.
         #[allow(clippy::used_underscore_binding)]
-        #vis #signature {
-            #run
-        }
+        #vis #signature #block
     }
 }
 
-/// The signature with all parameters, under another name.
-pub(super) fn signature(cached: &Cached, ident: &syn::Ident, with_mut: bool) -> TokenStream {
+/// The signature with all parameters, under another name; that of the body has what the body asks for.
+pub(super) fn signature(cached: &Cached, ident: &syn::Ident, of_body: bool) -> TokenStream {
     let (safety, generics) = (&cached.sig.safety, &cached.sig.generics);
     let (output, where_clause) = (&cached.sig.output, &generics.where_clause);
-    let params = cached.params.iter().map(|Param { attrs, mutability, ident, ty, .. }| {
-        let mutability = mutability.filter(|_| with_mut);
-        quote!(#(#attrs)* #mutability #ident: #ty)
+    let params = cached.params.iter().map(|param| {
+        let Param { attrs, mutability, ident, ty, .. } = param;
+        let mutability = mutability.filter(|_| of_body);
+        let allow = (of_body && param.is_used_by_attribute).then(|| quote!(#[allow(unused_variables)]));
+        quote!(#(#attrs)* #allow #mutability #ident: #ty)
     });
     let asyncness = &cached.sig.asyncness;
     let fn_token = &cached.sig.fn_token;

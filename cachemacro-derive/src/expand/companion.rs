@@ -1,9 +1,9 @@
 //! The type beside a cached function: its key, its site, its body, and what can be done by hand.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::Expr;
 use syn::spanned::Spanned;
-use syn::{Expr, Type};
 
 use super::cache_result::{invocation, run, signature};
 use crate::model::{CacheSource, Cached, KeyPiece, Param, Role, with_one_lifetime};
@@ -30,6 +30,7 @@ pub(super) fn expand(cached: &Cached) -> TokenStream {
         #[allow(non_camel_case_types, dead_code, unreachable_pub, missing_debug_implementations, missing_copy_implementations)]
         #vis enum #ident {}
 
+
         #(#all)*
         #[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic, clippy::nursery)]
         impl #ident {
@@ -37,7 +38,8 @@ pub(super) fn expand(cached: &Cached) -> TokenStream {
         }
 
         #(#all)*
-        #[allow(dead_code, unreachable_pub)]
+        // What concerns the signature is said of the function that is called.
+        #[allow(dead_code, unreachable_pub, clippy::too_many_arguments)]
         impl #ident {
             #body
         }
@@ -55,7 +57,7 @@ fn site(cached: &Cached) -> TokenStream {
     let pieces = cached.key.iter().map(|piece| match piece {
         KeyPiece::Text(text) => quote!(#generated::Piece::Text(#text)),
         KeyPiece::FunctionPath => quote!(#generated::Piece::Text(#path)),
-        KeyPiece::Hole(hole) => {
+        KeyPiece::Hole(hole, _) => {
             let text = &hole.text;
             quote!(#generated::Piece::Hole(#text))
         }
@@ -83,61 +85,92 @@ fn path(cached: &Cached) -> TokenStream {
     quote!(::core::concat!(::core::module_path!(), #name))
 }
 
-/// Two ways to the key: from references, for the engine, and from whatever stands for the same keys.
+/// Two ways to the key: from the function's arguments, and from whatever stands for the same keys.
+///
+/// The second one asks no more than `KeyPart` of what it is given, so that a parameter that is none
+/// is reported where its type is written, and not again at each call.
 fn key(cached: &Cached) -> TokenStream {
     let (generated, vis) = (&cached.generated, &cached.vis);
     let buffer = names::local("buffer");
-    let writes = cached.key.iter().map(|piece| match piece {
-        KeyPiece::Text(text) => quote!(#buffer.push_raw(#text);),
-        KeyPiece::FunctionPath => {
-            let path = path(cached);
-            quote!(#buffer.push_raw(#path);)
-        }
-        KeyPiece::Hole(hole) => {
-            let param = cached.params.iter().find(|param| param.name == hole.root);
-            let param = param.expect("a hole is a parameter: model checks it");
-            let (ident, fields) = (&param.ident, &hole.fields);
-            let part = match hole.fields.is_empty() && param.role == Role::Whole {
-                true => quote!(#ident),
-                false => quote!(&#ident #(.#fields)*),
-            };
-            let span = names::at(param.ty.span());
-            quote_spanned!(span=> #generated::KeyPart::write(#part, &mut #buffer);)
-        }
+    let typed = key_params(cached).map(|param| {
+        let (ident, ty) = (&param.ident, with_one_lifetime(param.bare_type()).0);
+        quote!(#ident: &#ty)
     });
-    let key_params: Vec<_> = key_params(cached).collect();
-    let borrowed = key_params.iter().map(|param| {
+    let any = key_params(cached).map(|param| {
         let (ident, ty) = (&param.ident, with_one_lifetime(param.bare_type()).0);
         match param.role {
             Role::Fields => quote!(#ident: &#ty),
-            _ => {
-                let form = form(generated, &ty);
-                quote!(#ident: &(impl #form + ?::core::marker::Sized))
-            }
+            _ => quote!(#ident: &impl #generated::KeyPart),
         }
     });
-    let lifetime = lifetime(cached);
-    let given = given(cached);
-    let forwarded = key_params.iter().map(|Param { ident, ty, role, .. }| match role {
-        Role::Fields => {
-            let ty = with_one_lifetime(crate::model::without_references(ty)).0;
-            quote!(#generated::ArgRef::<#ty>::arg_ref(&#ident))
-        }
-        _ => quote!(&#ident),
+    let write_typed = writes(cached, &buffer, |param| {
+        let (ty, span) = (with_one_lifetime(param.bare_type()).0, names::at(param.bare_type().span()));
+        let generated = names::tokens_at(generated, span);
+        quote_spanned!(span=> <#ty as #generated::KeyPart>::write)
     });
+    let write_any = writes(cached, &buffer, |_| quote!(#generated::KeyPart::write));
+    let (lifetime, given, key) = (lifetime(cached), given(cached), key_of_given(cached));
     quote! {
-        fn __cachemacro_key #lifetime (#(#borrowed),*) -> #generated::KeyBuf {
+        fn __cachemacro_key #lifetime (#(#typed),*) -> #generated::KeyBuf {
             let mut #buffer = #generated::KeyBuf::new();
-            #(#writes)*
+            #write_typed
             #buffer
+        }
+
+        fn __cachemacro_key_of #lifetime (#(#any),*) -> #generated::Key {
+            let mut #buffer = #generated::KeyBuf::new();
+            #write_any
+            ::core::convert::From::from(#buffer)
         }
 
         /// The key of these arguments.
         #[must_use]
         #vis fn key #lifetime (#(#given),*) -> #generated::Key {
-            ::core::convert::From::from(Self::__cachemacro_key(#(#forwarded),*))
+            #key
         }
     }
+}
+
+/// The key, from the parameters of the companion's functions.
+fn key_of_given(cached: &Cached) -> TokenStream {
+    let generated = &cached.generated;
+    let args = key_params(cached).map(|param| {
+        let (ident, ty) = (&param.ident, with_one_lifetime(param.bare_type()).0);
+        match param.role {
+            Role::Fields => quote!(#generated::ArgRef::<#ty>::arg_ref(&#ident)),
+            _ => quote!(&#ident),
+        }
+    });
+    quote!(Self::__cachemacro_key_of(#(#args),*))
+}
+
+/// Writes the key, from references to the parameters; `write` writes all of one.
+fn writes(cached: &Cached, buffer: &Ident, write: impl Fn(&Param) -> TokenStream) -> TokenStream {
+    let generated = &cached.generated;
+    let piece = |piece: &KeyPiece| match piece {
+        KeyPiece::Text(text) => quote!(#buffer.push_raw(#text);),
+        KeyPiece::FunctionPath => {
+            let path = path(cached);
+            quote!(#buffer.push_raw(#path);)
+        }
+        KeyPiece::Hole(hole, span) => {
+            let param = cached.params.iter().find(|param| param.name == hole.root);
+            let param = param.expect("a hole is a parameter: model checks it");
+            let value = &param.ident;
+            if hole.fields.is_empty() {
+                let write = write(param);
+                return quote!(#write(#value, &mut #buffer););
+            }
+            let span = names::at(*span);
+            let generated = names::tokens_at(generated, span);
+            let place = hole.fields.iter().fold(quote!(#value), |place, field| {
+                let field = names::tokens_at(&field.to_token_stream(), span);
+                quote_spanned!(span=> #place.#field)
+            });
+            quote_spanned!(span=> #generated::KeyPart::write(&#place, &mut #buffer);)
+        }
+    };
+    cached.key.iter().map(piece).collect()
 }
 
 fn key_params(cached: &Cached) -> impl Iterator<Item = &Param> {
@@ -150,23 +183,11 @@ fn given(cached: &Cached) -> Vec<TokenStream> {
     let given = |param: &Param| {
         let (ident, ty) = (&param.ident, with_one_lifetime(param.bare_type()).0);
         match param.role {
-            Role::Fields => {
-                let span = names::at(param.ty.span());
-                quote_spanned!(span=> #ident: impl #generated::ArgRef<#ty>)
-            }
-            _ => {
-                let form = form(generated, &ty);
-                quote!(#ident: impl #form)
-            }
+            Role::Fields => quote!(#ident: impl #generated::ArgRef<#ty>),
+            _ => quote!(#ident: impl #generated::KeyFor<#ty>),
         }
     };
     key_params(cached).map(given).collect()
-}
-
-/// The bound of what stands for the same keys as a type.
-fn form(generated: &TokenStream, ty: &Type) -> TokenStream {
-    let span = names::at(ty.span());
-    quote_spanned!(span=> #generated::KeyArg<<#ty as #generated::KeyPart>::Form>)
 }
 
 /// The lifetime of the types in the key, if they have one.
@@ -238,8 +259,7 @@ fn by_hand(cached: &Cached) -> TokenStream {
     let (generated, vis, output) = (&cached.generated, &cached.vis, &cached.output);
     let lifetime = lifetime(cached);
     let given = given(cached);
-    let key_args = key_params(cached).map(|param| &param.ident);
-    let key = quote!(Self::key(#(#key_args),*));
+    let key = key_of_given(cached);
     let cache = names::local("cache");
     let (cache_param, target) = match cached.cache {
         CacheSource::PerCall(_) => {

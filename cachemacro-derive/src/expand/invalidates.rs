@@ -1,7 +1,7 @@
 //! A mutation, with what it invalidates armed before its body and completed after it.
 
-use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 
 use crate::model::{Arg, Captured, Invalidating, KeyText, Step, Target};
@@ -51,13 +51,15 @@ fn cache(mutation: &Invalidating) -> Option<TokenStream> {
     })
 }
 
-fn choice(mutation: &Invalidating) -> TokenStream {
+fn choice(mutation: &Invalidating, span: Span) -> TokenStream {
     let (generated, cache) = (&mutation.generated, names::local("cache"));
-    if mutation.cache.is_some() { quote!(&#cache) } else { quote!(#generated::Ambient) }
+    let choice = if mutation.cache.is_some() { quote!(&#cache) } else { quote!(#generated::Ambient) };
+    names::tokens_at(&choice, span)
 }
 
 fn capture(generated: &TokenStream, captured: &Captured) -> TokenStream {
     let Captured { ident, value, span, is_arg } = captured;
+    let generated = names::tokens_at(generated, *span);
     if *is_arg {
         quote_spanned!(names::at(*span)=> let #ident = #generated::Written::new(&(#value));)
     } else {
@@ -101,21 +103,26 @@ fn targets(mutation: &Invalidating, steps: &[Step]) -> TokenStream {
 
 fn target(mutation: &Invalidating, target: &Target) -> TokenStream {
     let generated = &mutation.generated;
-    let choice = choice(mutation);
     match target {
         Target::Typed { path, args } => {
             let last = path.segments.last().map_or_else(|| path.span(), |segment| segment.ident.span());
+            let choice = choice(mutation, last);
             let args = args.iter().map(|arg| match arg {
                 Arg::Here(expr) => quote_spanned!(names::at(expr.span())=> &(#expr)),
-                Arg::Captured(ident, span) => quote_spanned!(names::at(*span)=> &#ident),
+                Arg::Captured(ident, span) => {
+                    let ident = names::tokens_at(&ident.to_token_stream(), *span);
+                    quote_spanned!(names::at(*span)=> &#ident)
+                }
             });
-            quote_spanned!(names::at(last)=> #path::__cachemacro_target(#choice, #path::key(#(#args),*)))
+            quote_spanned!(names::at(last)=> <#path>::__cachemacro_target(#choice, <#path>::key(#(#args),*)))
         }
         Target::Key(pieces) => {
             let buffer = names::local("buffer");
+            let choice = choice(mutation, Span::call_site());
             let writes = pieces.iter().map(|piece| match piece {
                 KeyText::Text(text) => quote!(#buffer.push_raw(#text);),
                 KeyText::Here(place) => {
+                    let generated = names::tokens_at(generated, place.span());
                     quote_spanned!(names::at(place.span())=> #generated::KeyPart::write(&#place, &mut #buffer);)
                 }
                 KeyText::Captured(ident) => quote!(#buffer.push_raw(#ident.as_str());),

@@ -1,5 +1,6 @@
 //! A cached function: its parameters by their part in the key, and where its cache comes from.
 
+use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::{Attribute, Expr, FnArg, Ident, Pat, ReturnType, Signature, Token, Type, Visibility};
 
@@ -13,7 +14,7 @@ use crate::parse::{Body, Function, mentions, unraw};
 /// A cached function.
 pub(crate) struct Cached {
     /// The path of all that generated code names.
-    pub(crate) generated: proc_macro2::TokenStream,
+    pub(crate) generated: TokenStream,
     pub(crate) attrs: Attributes,
     pub(crate) vis: Visibility,
     pub(crate) sig: Signature,
@@ -40,6 +41,8 @@ pub(crate) struct Param {
     pub(crate) name: String,
     pub(crate) ty: Type,
     pub(crate) role: Role,
+    /// Whether an expression of the attribute uses it, which the body then need not.
+    pub(crate) is_used_by_attribute: bool,
 }
 
 /// The part that a parameter has in the key.
@@ -59,8 +62,8 @@ pub(crate) enum KeyPiece {
     Text(String),
     /// The path of the function.
     FunctionPath,
-    /// A parameter, or a field of one.
-    Hole(Hole),
+    /// A parameter, or a field of one, and where that is written.
+    Hole(Hole, Span),
 }
 
 /// Where the cache of a call comes from.
@@ -109,6 +112,7 @@ impl Cached {
             };
         }
         check::key_types(&params, errors);
+        mark_used(&mut params, attr.ttl.get(), attr.cache.get());
 
         let ReturnType::Type(_, output) = sig.output.clone() else { return None };
         let reserved = COMPANION.contains(&unraw(&sig.ident).as_str());
@@ -121,7 +125,9 @@ impl Cached {
             body,
             body_ident,
             key: match template {
-                Some(template) => template.parts.into_iter().map(KeyPiece::from).collect(),
+                Some(Template { parts, span }) => {
+                    parts.into_iter().map(|part| KeyPiece::new(part, span)).collect()
+                }
                 None => default_key(&params),
             },
             ttl: attr.ttl.into_inner()?,
@@ -141,11 +147,11 @@ impl Param {
     }
 }
 
-impl From<Part> for KeyPiece {
-    fn from(part: Part) -> Self {
+impl KeyPiece {
+    fn new(part: Part, span: Span) -> Self {
         match part {
             Part::Text(text) => Self::Text(text),
-            Part::Hole(hole) => Self::Hole(hole),
+            Part::Hole(hole) => Self::Hole(hole, span),
         }
     }
 }
@@ -162,6 +168,7 @@ fn params(sig: &Signature) -> Vec<Param> {
             ident: pat.ident.clone(),
             ty: (*typed.ty).clone(),
             role: Role::Skipped,
+            is_used_by_attribute: false,
         })
     };
     sig.inputs.iter().filter_map(named).collect()
@@ -182,9 +189,21 @@ fn default_key(params: &[Param]) -> Vec<KeyPiece> {
     for param in params.iter().filter(|param| param.role != Role::Skipped) {
         key.push(KeyPiece::Text(":".to_owned()));
         let hole = Hole { root: param.name.clone(), fields: Vec::new(), text: param.name.clone() };
-        key.push(KeyPiece::Hole(hole));
+        key.push(KeyPiece::Hole(hole, param.ident.span()));
     }
     key
+}
+
+fn mark_used(params: &mut [Param], ttl: Option<&Ttl>, cache: Option<&Expr>) {
+    let ttl = match ttl {
+        Some(Ttl::Expr(expr)) => expr.to_token_stream(),
+        _ => TokenStream::new(),
+    };
+    let cache = cache.to_token_stream();
+    for param in params {
+        let is_it = |name: &str| name == param.name;
+        param.is_used_by_attribute = mentions(ttl.clone(), &is_it) || mentions(cache.clone(), &is_it);
+    }
 }
 
 fn cache_source(expr: Option<Expr>, params: &[Param]) -> CacheSource {

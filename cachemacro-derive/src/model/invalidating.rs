@@ -190,7 +190,7 @@ impl Steps {
             Some(param) if hole.root != "result" => param.clone(),
             _ => Ident::new(&hole.root, self.result.unwrap_or(Span::call_site()).located_at(span)),
         };
-        quote::quote!(#root #(.#fields)*)
+        names::tokens_at(&quote::quote!(#root #(.#fields)*), span)
     }
 }
 

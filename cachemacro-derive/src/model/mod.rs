@@ -9,4 +9,4 @@ mod types;
 
 pub(crate) use cached::{CacheSource, Cached, KeyPiece, Param, Role};
 pub(crate) use invalidating::{Arg, Captured, Invalidating, KeyText, Step, Target};
-pub(crate) use types::{with_one_lifetime, without_references};
+pub(crate) use types::with_one_lifetime;

@@ -1,0 +1,17 @@
+use cachemacro::cache_result;
+
+struct Repo;
+
+impl Repo {
+    #[cache_result(ttl = 5)]
+    async fn user(&self, id: u64) -> u64 {
+        id
+    }
+
+    #[cache_result(ttl = 5)]
+    async fn new() -> Self {
+        Self
+    }
+}
+
+fn main() {}
