@@ -49,7 +49,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     args.finish("`--port` and `--database`")?;
 
     let cache = Cache::from_env().await?;
-    cache.install()?;
+    cache.clone().install()?;
     let db = Db::open(database).await?;
     let app = Router::new()
         .route("/routes/{month}", get(routes))
@@ -65,7 +65,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         .with_state(db);
 
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
-    println!("cache: {}", cache.status());
+    println!("cache: {}", cache.status().store);
     println!("listening on http://{}", listener.local_addr()?);
     let stop = async {
         // Without a handler it runs until it is killed.

@@ -57,8 +57,8 @@ async fn main() -> Result<(), Failure> {
     });
 
     let cache = Cache::from_env().await?;
-    cache.install()?;
-    println!("cache: {}", cache.status());
+    cache.clone().install()?;
+    println!("cache: {}", cache.status().store);
 
     let began = Instant::now();
     let db = Db::open(None).await?;
@@ -84,6 +84,7 @@ async fn main() -> Result<(), Failure> {
     let report =
         Report { uncached: &uncached, cached: &cached, hits, checked: check(&db, &workload, seed).await? };
     report.print();
+    println!("\n{}", cache.status());
     cache.close(Duration::from_secs(5)).await;
     if report.is_right() { Ok(()) } else { Err("the cache was wrong".into()) }
 }
