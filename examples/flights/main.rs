@@ -5,7 +5,7 @@
 //! CACHEMACRO_URL=redis://127.0.0.1/ cargo run --release --example flights   # run it twice, or beside itself
 //! ```
 //!
-//! `--calls 16000` steps, drawn from `--seed 2013`, are taken by `--tasks 4` tasks at a time. It prints, per function,
+//! `--calls 15000` steps, drawn from `--seed 2013`, are taken by `--tasks 4` tasks at a time. It prints, per function,
 //! the calls, the hits, the runs of the body, the median and the 99th percentile of both replays; then what the
 //! database did in each; then what was promised beside what was measured. It fails if an answer was wrong.
 //!
@@ -42,7 +42,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     let mut args = Args::of_process();
-    let calls = args.take("--calls")?.unwrap_or(16_000);
+    let calls = args.take("--calls")?.unwrap_or(15_000);
     let seed = args.take("--seed")?.unwrap_or(2013);
     let tasks = args.take("--tasks")?.unwrap_or(4).max(1);
     args.finish("`--calls`, `--seed` and `--tasks`")?;

@@ -80,7 +80,7 @@ pub async fn punctuality(db: &Db, origin: &str, dest: &str) -> Result<Vec<Hour>,
     delays_by_carrier(&flight.origin, flight.month),
     delays_by_carrier(&flight.dest, flight.month),
     punctuality(&flight.origin, &flight.dest),
-    each(plane_history(tailnum) for tailnum in &flight.tailnum)
+    each(plane_history(tailnum) for tailnum in flight.tailnum.iter())
 )]
 pub async fn correct_delays(db: &Db, flight: &Flight, delays: Delays) -> Result<(), FlightsError> {
     db.write_delays(flight.id, delays).await
