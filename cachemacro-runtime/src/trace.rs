@@ -57,3 +57,69 @@ pub(crate) fn warn_undelivered(error: &Error, keys: usize) {
     #[cfg(not(feature = "tracing"))]
     let _ = (error, keys);
 }
+
+#[cfg(all(test, feature = "tracing"))]
+mod tests {
+    use std::fmt::Debug;
+    use std::sync::{Arc, Mutex};
+
+    use tracing::field::{Field, Visit};
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Metadata, Subscriber};
+
+    use super::*;
+    use crate::error::ErrorKind;
+    use crate::key::{Piece, Template};
+    use crate::policy::Jitter;
+    use crate::site::SiteSpec;
+
+    static SITE: Site = Site::new(SiteSpec {
+        name: "get_user",
+        path: "app::get_user",
+        file: "src/users.rs",
+        line: 1,
+        template: Template(&[Piece::Text("user:"), Piece::Hole("id")]),
+        jitter: Jitter::DEFAULT,
+    });
+
+    /// Writes down every field of every span and event.
+    #[derive(Clone, Default)]
+    struct Recorder(Arc<Mutex<String>>);
+
+    impl Visit for Recorder {
+        fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+            *self.0.lock().unwrap() += &format!("{field}={value:?} ");
+        }
+    }
+
+    impl Subscriber for Recorder {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+        fn new_span(&self, span: &Attributes<'_>) -> Id {
+            span.record(&mut self.clone());
+            Id::from_u64(1)
+        }
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+        fn event(&self, event: &Event<'_>) {
+            event.record(&mut self.clone());
+        }
+        fn enter(&self, _: &Id) {}
+        fn exit(&self, _: &Id) {}
+    }
+
+    #[tokio::test]
+    async fn spans_and_events_carry_the_template_and_never_the_key() {
+        let recorder = Recorder::default();
+        let guard = tracing::subscriber::set_default(recorder.clone());
+        let error = Error::new(ErrorKind::TimedOut, "redis lookup", "no answer").with_key(b"user:42");
+        miss(&SITE, async { outage(&SITE, &error) }).await;
+        warn_undelivered(&error, 3);
+        drop(guard);
+        let text = recorder.0.lock().unwrap().clone();
+        assert!(text.contains("template=user:<id>") && text.contains("function=\"get_user\""), "{text}");
+        assert!(text.contains("keys=3") && text.contains("kind=TimedOut"), "{text}");
+        assert!(!text.contains("user:42"), "{text}");
+    }
+}

@@ -90,7 +90,11 @@ fn targets(mutation: &Invalidating, steps: &[Step]) -> TokenStream {
         let target = target(mutation, this);
         let push = quote!(#list.push(#target););
         match each {
-            Some((binder, iter)) => quote!(for #binder in #iter { #push }),
+            // An `Option` is a fine thing to go over here.
+            Some((binder, iter)) => quote! {
+                #[allow(for_loops_over_fallibles)]
+                for #binder in #iter { #push }
+            },
             None => push,
         }
     });
