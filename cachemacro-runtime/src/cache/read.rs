@@ -37,13 +37,13 @@ where
         return body.await;
     }
     let cache = Resolved::new(cache);
-    if let Some(value) = cache.tier().get_now::<S::Value>(key.as_bytes()) {
-        count(&counters.hits);
-        return S::output(value);
-    }
     if cache.inner.tasks.is_closed() {
         count(&counters.loads);
         return body.await;
+    }
+    if let Some(value) = cache.tier().get_now::<S::Value>(key.as_bytes()) {
+        count(&counters.hits);
+        return S::output(value);
     }
     let load = Load { site, cache: &cache, key: key.as_bytes(), ttl, deadline: deadline(&cache) };
     crate::trace::miss(site, load.answer::<S, F>(body)).await
