@@ -82,7 +82,7 @@ async fn insert(
 }
 
 fn open(file: &str) -> std::io::Result<Box<dyn Read + Send>> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("examples/data").join(file);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("data").join(file);
     let reader = BufReader::new(File::open(path)?);
     Ok(if file.ends_with(".gz") { Box::new(GzDecoder::new(reader)) } else { Box::new(reader) })
 }
