@@ -16,7 +16,7 @@
 use std::collections::VecDeque;
 
 /// One load of one key, and those who wait for it. `W` is whatever reaches a waiter.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Flight<W> {
     phase: Phase,
     /// How many have joined so far: each waiter's number is the count before it.
@@ -26,7 +26,7 @@ pub(crate) struct Flight<W> {
 }
 
 /// How far the leader has come. Each mark is the number of those who had joined by then.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Phase {
     /// The leader has not begun.
     Boarding,

@@ -1,7 +1,7 @@
 //! A store in this process: what the shared ones are compared with, and a store for tests.
 //!
 //! The embedded default cache does not go through it: it keeps typed values in the same
-//! [table](table::LeaseTable), without encoding them.
+//! table, without encoding them.
 
 pub(crate) mod table;
 
