@@ -50,3 +50,8 @@ pub use cachemacro_runtime::{codec, store};
 
 #[doc(hidden)]
 pub use cachemacro_runtime::generated;
+
+/// The guide's code, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/guide.md")]
+struct Guide;
