@@ -149,9 +149,9 @@ impl World {
                 next.extend(self.step_write(write));
             }
         }
-        for read in 0..READS {
-            let before = (0..read).filter(|before| HOME[*before] == HOME[read]);
-            if before.into_iter().any(|before| self.reads[before].at == ReadAt::Idle) {
+        for (read, home) in HOME.iter().enumerate() {
+            let alike = self.reads[..read].iter().zip(HOME).filter(|(_, before)| before == home);
+            if alike.into_iter().any(|(before, _)| before.at == ReadAt::Idle) {
                 continue;
             }
             next.push(self.step_read(read, wrong));
