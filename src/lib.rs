@@ -1,6 +1,6 @@
 //! One attribute on an async function, and it is cached.
 
-pub use cachemacro_derive::{cache_result, invalidates};
+pub use cachemacro_derive::{cache_methods, cache_result, invalidates};
 pub use cachemacro_runtime::cache::{
     Cache, CacheBuilder, Cause, Closed, InvalidationEvent, Peek, Status, TierName,
 };
