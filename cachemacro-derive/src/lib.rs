@@ -75,7 +75,8 @@ use proc_macro::TokenStream;
 ///
 /// On an `async fn`, and on a `fn` that returns `impl Future<Output = T>` or a
 /// `Pin<Box<dyn Future<Output = T>>>`, as methods under `#[async_trait]` do; nothing of the body of such a
-/// function runs before its future is polled. What it returns is not a type parameter alone, which could
+/// function runs before its future is polled, so that this borrows what the arguments do: a function that takes a
+/// reference cannot return a `'static` one. What it returns is not a type parameter alone, which could
 /// stand for a `Result`, and does not borrow.
 ///
 /// On methods, with any receiver, in inherent `impl`s, in those of traits, and in traits. Nothing can
