@@ -38,7 +38,7 @@
 //! | `tracing` | | spans and events, which carry a key's template and never a key |
 //! | `uuid`, `chrono`, `time` | | [`KeyPart`] for their types |
 
-pub use cachemacro_derive::{cache_result, invalidates};
+pub use cachemacro_derive::{cache_methods, cache_result, invalidates};
 pub use cachemacro_runtime::cache::{
     Cache, CacheBuilder, Cause, Closed, InvalidationEvent, Peek, Status, TierName,
 };

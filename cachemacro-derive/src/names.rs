@@ -21,6 +21,15 @@ pub(crate) fn lifetime() -> syn::Lifetime {
     syn::Lifetime::new("'__cachemacro", Span::mixed_site())
 }
 
+/// Whether the lifetime of the companion is among the tokens.
+pub(crate) fn has_lifetime(tokens: TokenStream) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == "__cachemacro",
+        TokenTree::Group(group) => has_lifetime(group.stream()),
+        _ => false,
+    })
+}
+
 /// The same tokens, reporting at a span.
 pub(crate) fn tokens_at(tokens: &TokenStream, span: Span) -> TokenStream {
     let at = |mut token: TokenTree| {

@@ -14,6 +14,8 @@ pub struct Site {
     spec: SiteSpec,
     stats: Counters,
     warned: AtomicBool,
+    /// What the first call was for, of what the key does not tell apart. See [`Site::admits`].
+    instance: OnceLock<&'static str>,
 }
 
 /// What the attribute says of a function.
@@ -36,7 +38,7 @@ pub struct SiteSpec {
 impl Site {
     /// The site of a function.
     pub const fn new(spec: SiteSpec) -> Self {
-        Self { spec, stats: Counters::new(), warned: AtomicBool::new(false) }
+        Self { spec, stats: Counters::new(), warned: AtomicBool::new(false), instance: OnceLock::new() }
     }
 
     /// What labels it in metrics and configuration: the function's name, unless the attribute has a `name`.
@@ -76,12 +78,25 @@ impl Site {
         refused.is_empty() || !refused.iter().any(|refused| std::ptr::eq(refused.site, self))
     }
 
+    /// Whether a call for this `Self` may cache: the key does not tell it from another one, so that
+    /// only the first that calls may. `None` is a call that the key tells all of.
+    pub(crate) fn admits(&self, instance: Option<&'static str>) -> bool {
+        instance.is_none_or(|instance| *self.instance.get_or_init(|| instance) == instance)
+    }
+
     /// Says, once, why it does not cache.
-    pub(crate) fn warn_disabled(&'static self) {
-        if !self.warned.swap(true, Ordering::Relaxed)
-            && let Some(refused) = refused_sites().iter().find(|refused| std::ptr::eq(refused.site, self))
-        {
+    pub(crate) fn warn_disabled(&'static self, instance: Option<&'static str>) {
+        if self.warned.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        if let Some(refused) = refused_sites().iter().find(|refused| std::ptr::eq(refused.site, self)) {
             crate::trace::warn_once(&refused.error());
+        } else if let (Some(first), Some(second)) = (self.instance.get(), instance) {
+            let detail = format!(
+                "{self} is called for `{first}` and for `{second}`, which its key does not tell apart, so \
+                 that it is cached for the first alone; add `<Self>` to its key"
+            );
+            crate::trace::warn_once(&Error::new(ErrorKind::Collision, "call of a method", detail));
         }
     }
 
@@ -241,6 +256,14 @@ mod tests {
             template: Template(pieces),
             jitter: Jitter::DEFAULT,
         })))
+    }
+
+    #[test]
+    fn of_what_the_key_does_not_tell_apart_the_first_is_admitted() {
+        let site = site("app::find", 1, &[Text("user:"), Hole("id")]);
+        assert!(site.admits(Some("Repo")) && site.admits(Some("Repo")));
+        assert!(!site.admits(Some("Other")));
+        assert!(site.admits(None));
     }
 
     #[test]

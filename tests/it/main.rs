@@ -9,6 +9,7 @@ mod peers;
 mod reading;
 #[cfg(feature = "redis")]
 mod redis_store;
+mod shapes;
 #[cfg(feature = "redis")]
 mod sharing;
 mod support;

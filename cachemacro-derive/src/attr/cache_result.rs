@@ -12,7 +12,7 @@ use crate::errors::Errors;
 use crate::parse::unraw;
 
 /// All arguments, in the order in which they are suggested.
-const KNOWN: [&str; 7] = ["ttl", "jitter", "key", "skip", "cache", "name", "crate"];
+const KNOWN: [&str; 8] = ["ttl", "jitter", "key", "skip", "cache", "name", "companion", "crate"];
 
 /// Ten years, as the engine has it (`policy::TTL_MAX`).
 const TTL_MAX: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
@@ -25,6 +25,7 @@ pub(crate) struct CacheResult {
     pub(crate) skip: Slot<Vec<Skipped>>,
     pub(crate) cache: Slot<Expr>,
     pub(crate) name: Slot<String>,
+    pub(crate) companion: Slot<super::Companion>,
     pub(crate) krate: Slot<syn::Path>,
     /// Whether a `ttl` is there, well formed or not: an ill formed one is not missing too.
     pub(crate) ttl_mentioned: bool,
@@ -56,6 +57,7 @@ impl CacheResult {
             skip: Slot::empty("skip"),
             cache: Slot::empty("cache"),
             name: Slot::empty("name"),
+            companion: Slot::empty("companion"),
             krate: Slot::empty("crate"),
             ttl_mentioned: false,
         };
@@ -97,6 +99,10 @@ impl CacheResult {
                     ));
                 }
                 self.name.set(errors, span, text.value());
+            }
+            "companion" => {
+                let companion = super::companion::read(&name, input)?;
+                self.companion.set(errors, span, companion);
             }
             "crate" => {
                 let path = path(&name, input)?;
@@ -157,7 +163,7 @@ fn percent(text: &LitStr) -> syn::Result<u8> {
     }
 }
 
-fn skipped(name: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<Skipped>> {
+pub(super) fn skipped(name: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<Skipped>> {
     if !input.peek(syn::token::Paren) {
         return Err(syn::Error::new(name.span(), "`skip` takes parameters; write `skip(db)`"));
     }
@@ -211,6 +217,7 @@ mod tests {
             skip(db, r#type),
             cache = state.cache,
             name = "users",
+            companion = Users,
             crate = ::renamed::cachemacro,
         );
         assert_eq!(errors(all), [""; 0]);

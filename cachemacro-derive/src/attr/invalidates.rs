@@ -137,7 +137,7 @@ impl Parse for Typed {
             let message = "expected what to invalidate: a cached function, like `get_user(id)`, or `key = \"user:<id>\"`";
             return Err(input.error(message));
         }
-        let path = input.call(Path::parse_mod_style)?;
+        let path = input.parse::<syn::ExprPath>()?.path;
         if !input.peek(syn::token::Paren) {
             let shown = quote::ToTokens::to_token_stream(&path).to_string().replace(' ', "");
             let message = match path.get_ident() {

@@ -119,7 +119,7 @@ fn is_name(text: &str) -> bool {
     if !text.chars().all(|c| c == '_' || c.is_alphanumeric()) {
         return false;
     }
-    text == "self" || syn::parse_str::<syn::Ident>(text).is_ok() || is_keyword(text)
+    matches!(text, "self" | "Self") || syn::parse_str::<syn::Ident>(text).is_ok() || is_keyword(text)
 }
 
 /// A keyword names a parameter or a field that is written `r#type`.

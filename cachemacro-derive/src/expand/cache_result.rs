@@ -1,106 +1,74 @@
-//! The function that is called: a key, one call into the engine.
+//! The function that is called, with what belongs to it beside it or in it.
 
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
-use super::companion;
-use crate::attr::Ttl;
-use crate::model::{CacheSource, Cached, Param, Role};
+use super::call::{Of, answer, call_value_in_body, run, signature};
+use super::{body, companion};
+use crate::model::{Cached, Home};
 use crate::names;
 
 pub(super) fn expand(cached: &Cached) -> TokenStream {
-    let function = function(cached);
-    let companion = companion::expand(cached);
+    let function = match cached.home {
+        Home::Beside(_) | Home::Impl { has_body: true } => function(cached),
+        Home::Body | Home::Impl { has_body: false } => with_body(cached),
+    };
+    let companion = match &cached.home {
+        Home::Beside(ident) => Some(companion::expand(cached, ident)),
+        // That of a method stands outside of its `impl`.
+        Home::Body | Home::Impl { .. } => None,
+    };
     quote!(#function #companion)
 }
 
 fn function(cached: &Cached) -> TokenStream {
     let (all, outer, vis) = (&cached.attrs.all, &cached.attrs.outer, &cached.vis);
-    let signature = signature(cached, &cached.sig.ident, false);
+    let signature = signature(cached, &cached.sig.ident, Of::Call);
     let block = cached.body.rebrace(run(cached, &quote!(read)));
     quote! {
         #(#all)*
         #(#outer)*
         // A parameter that the body does not use is used in the key.
-        #[allow(clippy::used_underscore_binding)]
+        #[allow(clippy::used_underscore_binding, clippy::manual_async_fn)]
         #vis #signature #block
     }
 }
 
-/// The signature with all parameters, under another name; that of the body has what the body asks for.
-pub(super) fn signature(cached: &Cached, ident: &syn::Ident, of_body: bool) -> TokenStream {
-    let (safety, generics) = (&cached.sig.safety, &cached.sig.generics);
-    let (output, where_clause) = (&cached.sig.output, &generics.where_clause);
-    let params = cached.params.iter().map(|param| {
-        let Param { attrs, mutability, ident, ty, .. } = param;
-        let mutability = mutability.filter(|_| of_body);
-        let allow = (of_body && param.is_used_by_attribute).then(|| quote!(#[allow(unused_variables)]));
-        quote!(#(#attrs)* #allow #mutability #ident: #ty)
-    });
-    let asyncness = &cached.sig.asyncness;
-    let fn_token = &cached.sig.fn_token;
-    quote!(#asyncness #safety #fn_token #ident #generics (#(#params),*) #output #where_clause)
-}
-
-/// A call of the engine that takes a body: `read` or `refresh`.
-pub(super) fn run(cached: &Cached, how: &TokenStream) -> TokenStream {
-    let generated = &cached.generated;
-    let (companion, body_ident) = (&cached.sig.ident, &cached.body_ident);
-    let [call, body] = ["call", "body"].map(names::local);
-    let call_value = call_value(cached);
-    let args = cached.params.iter().map(|param| &param.ident);
-    let invocation = invocation(cached, quote!(#companion::#body_ident(#(#args),*)));
-    quote! {
-        let #call = #call_value;
-        let #body = ::core::pin::pin!(#invocation);
-        #generated::#how(#call, #companion::__cachemacro_shape(), #body).await
-    }
-}
-
-/// A call of the body; the function that makes it is as `unsafe` as the body is.
-pub(super) fn invocation(cached: &Cached, call: TokenStream) -> TokenStream {
-    match cached.sig.safety {
-        syn::Safety::Unsafe(_) => quote!(unsafe { #call }),
-        _ => call,
-    }
-}
-
-/// The call, from the arguments, which it borrows.
-fn call_value(cached: &Cached) -> TokenStream {
-    let (generated, companion) = (&cached.generated, &cached.sig.ident);
-    let cache = match &cached.cache {
-        CacheSource::Ambient | CacheSource::Fixed(_) => quote!(#companion::__cachemacro_cache()),
-        CacheSource::PerCall(expr) => companion::named_cache(generated, expr),
+/// The function with its body inside, as a method has it: nothing can stand beside that.
+fn with_body(cached: &Cached) -> TokenStream {
+    let Cached { generated, written_attrs, vis, sig, output, how, .. } = cached;
+    let [call, future, shape] = ["call", "body", "shape"].map(names::local);
+    let site = match cached.home {
+        Home::Impl { .. } => {
+            let site = cached.hidden("site");
+            quote!(Self::#site())
+        }
+        _ => {
+            let value = companion::site_value(cached);
+            quote!({ #value })
+        }
     };
-    let key_args = cached.params.iter().filter(|param| param.role != Role::Skipped).map(|param| {
-        let ident = &param.ident;
-        quote!(&#ident)
-    });
-    let ttl = ttl(&cached.ttl);
+    let call_value = call_value_in_body(cached, &site);
+    let shape_value = companion::shape_value(cached);
+    let future_value = body::future(generated, *how, sig, output, &cached.body);
+    let read = quote_spanned!(names::at(output.span())=> #generated::read);
+    let statements = answer(
+        *how,
+        quote! {
+            let #call = #call_value;
+            let #shape = { #shape_value };
+            let #future = #future_value;
+            // Not in one: `#[async_trait]` looks into no macro that has an `fn` in it.
+            let #future = ::core::pin::pin!(#future);
+            #read(#call, #shape, #future).await
+        },
+    );
+    let inner_attrs = &cached.body.inner_attrs;
+    let block = cached.body.rebrace(quote!(#(#inner_attrs)* #statements));
     quote! {
-        #generated::Call {
-            site: #companion::__cachemacro_site(),
-            cache: #cache,
-            key: #companion::__cachemacro_key(#(#key_args),*),
-            ttl: #ttl,
-        }
-    }
-}
-
-fn ttl(ttl: &Ttl) -> TokenStream {
-    match ttl {
-        Ttl::Fixed(duration) => {
-            let millis = u64::try_from(duration.as_millis()).expect("ten years at most");
-            let (number, unit) = match millis % 1000 {
-                0 => (Literal::u64_unsuffixed(millis / 1000), quote!(from_secs)),
-                _ => (Literal::u64_unsuffixed(millis), quote!(from_millis)),
-            };
-            quote!(::core::time::Duration::#unit(#number))
-        }
-        Ttl::Expr(expr) => quote_spanned! {names::at(expr.span())=> {
-            let ttl: ::core::time::Duration = #expr;
-            ttl
-        }},
+        #(#written_attrs)*
+        #[allow(clippy::used_underscore_binding, clippy::manual_async_fn)]
+        #vis #sig #block
     }
 }

@@ -1,41 +1,45 @@
 //! A mutation, with what it invalidates armed before its body and completed after it.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
+use syn::{Path, PathArguments};
 
-use crate::model::{Arg, Captured, Invalidating, KeyText, Step, Target};
+use super::body;
+use super::call::answer;
+use crate::model::{Arg, Captured, How, Invalidating, KeyText, Step, Target};
 use crate::names;
+use crate::parse::unraw;
 
 pub(super) fn expand(mutation: &Invalidating) -> TokenStream {
-    let Invalidating { generated, attrs, vis, sig, output, body, .. } = mutation;
+    let Invalidating { generated, attrs, vis, sig, how, output, body, .. } = mutation;
     let [armed, outcome, future] = ["armed", "outcome", "body"].map(names::local);
     let cache = cache(mutation);
     let on = if mutation.only_ok { quote!(Ok) } else { quote!(Any) };
     let early = targets(mutation, &mutation.early);
     let captured = mutation.captured.iter().map(|captured| capture(generated, captured));
     let late = late(mutation);
-    let (inner_attrs, tokens) = (&body.inner_attrs, &body.tokens);
-    let future_block = body.rebrace(quote! {
-        // `?` and an early `return` take the type of the function from here.
-        if false {
-            return #generated::never::<#output>();
-        }
-        #tokens
-    });
-    let block = body.rebrace(quote! {
-        #(#inner_attrs)*
-        #cache
-        #(#captured)*
-        let #armed = #generated::Invalidation::armed(#early, #generated::On::#on);
-        let #outcome = {
-            use #generated::rungs::*;
-            (&&#generated::Probe::<#output>::NEW).outcome()
-        };
-        let #future = ::core::pin::pin!(async move #future_block);
-        #generated::invalidating(#armed, #outcome, #future, #late).await
-    });
-    quote!(#(#attrs)* #vis #sig #block)
+    let inner_attrs = &body.inner_attrs;
+    let future_value = body::future(generated, *how, sig, output, body);
+    let statements = answer(
+        *how,
+        quote! {
+            #cache
+            #(#captured)*
+            let #armed = #generated::Invalidation::armed(#early, #generated::On::#on);
+            let #outcome = {
+                use #generated::rungs::*;
+                (&&#generated::Probe::<#output>::NEW).outcome()
+            };
+            let #future = #future_value;
+            // Not in one: `#[async_trait]` looks into no macro that has an `fn` in it.
+            let #future = ::core::pin::pin!(#future);
+            #generated::invalidating(#armed, #outcome, #future, #late).await
+        },
+    );
+    let block = body.rebrace(quote!(#(#inner_attrs)* #statements));
+    let lint = (*how == How::Future).then(|| quote!(#[allow(clippy::manual_async_fn)]));
+    quote!(#(#attrs)* #lint #vis #sig #block)
 }
 
 /// The cache that is named, cloned before the body may move what names it.
@@ -118,7 +122,8 @@ fn target(mutation: &Invalidating, target: &Target) -> TokenStream {
                     quote_spanned!(names::at(*span)=> &#ident)
                 }
             });
-            quote_spanned!(names::at(last)=> <#path>::__cachemacro_target(#choice, <#path>::key(#(#args),*)))
+            let Of { owner, key, target } = of(path);
+            quote_spanned!(names::at(last)=> <#owner>::#target(#choice, <#owner>::#key(#(#args),*)))
         }
         Target::Key(pieces) => {
             let buffer = names::local("buffer");
@@ -144,4 +149,45 @@ fn target(mutation: &Invalidating, target: &Target) -> TokenStream {
             }
         }
     }
+}
+
+/// What has the key of a cached function, and what it is called there.
+struct Of {
+    owner: Path,
+    key: TokenStream,
+    target: Ident,
+}
+
+/// `get_user::<T>` is a type of that name; `Repo::find` is a method, whose functions its type has.
+fn of(path: &Path) -> Of {
+    let mut owner = path.clone();
+    let Some(last) = owner.segments.pop() else {
+        return Of { owner, key: quote!(key), target: names::local("target") };
+    };
+    let arguments = match &last.arguments {
+        PathArguments::AngleBracketed(arguments) => {
+            let mut arguments = arguments.clone();
+            arguments.colon2_token = Some(Default::default());
+            Some(arguments)
+        }
+        _ => None,
+    };
+    if owner.segments.last().is_some_and(|before| is_type(&before.ident)) && !is_type(&last.ident) {
+        owner.segments.pop_punct();
+        let method = unraw(&last.ident);
+        let key = Ident::new(&format!("{method}_key"), last.ident.span());
+        let target = Ident::new(&format!("__cachemacro_{method}_target"), names::at(last.ident.span()));
+        return Of { owner, key: quote!(#key #arguments), target };
+    }
+    let span = last.ident.span();
+    let mut last = last;
+    last.arguments = PathArguments::None;
+    owner.segments.push(last);
+    let key = Ident::new("key", span);
+    Of { owner, key: quote!(#key #arguments), target: Ident::new("__cachemacro_target", names::at(span)) }
+}
+
+/// Types begin with a capital, functions do not.
+fn is_type(ident: &Ident) -> bool {
+    unraw(ident).chars().next().is_some_and(char::is_uppercase)
 }

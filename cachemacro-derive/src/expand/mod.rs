@@ -1,18 +1,23 @@
 //! Tokens of what an attribute means; nothing is decided here any more.
 
+mod body;
+mod cache_methods;
 mod cache_result;
+mod call;
 mod companion;
 mod invalidates;
+mod key;
 #[cfg(test)]
 mod tests;
 
 use proc_macro2::{Span, TokenStream};
+use quote::quote;
 
-use crate::attr::{CacheResult, Invalidates};
+use crate::attr::{CacheMethods, CacheResult, Companion, Invalidates};
 use crate::errors::Errors;
 use crate::fallback;
-use crate::model::{Cached, Invalidating};
-use crate::parse::Function;
+use crate::model::{Cached, Impl, Invalidating};
+use crate::parse::{self, Function};
 
 /// `#[cache_result(…)]`
 pub(crate) fn cache_result(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -21,10 +26,78 @@ pub(crate) fn cache_result(args: TokenStream, item: TokenStream) -> TokenStream 
     let Some(function) = function("cache_result", &item, &errors) else {
         return fallback::item(errors.finish().err().unwrap_or_default(), &item);
     };
-    let cached = Cached::resolve(attr, function.clone(), &errors);
+    let companion = match attr.companion.get() {
+        Some(Companion::Named(name)) => Some(name.clone()),
+        Some(Companion::Off) => None,
+        None => Some(function.sig.ident.clone()),
+    };
+    let cached = Cached::resolve(attr, function.clone(), None, &errors);
     match (errors.finish(), cached) {
         (Ok(()), Some(cached)) => cache_result::expand(&cached),
-        (errors, _) => fallback::cached(errors.err().unwrap_or_default(), &function, &item),
+        (errors, _) => fallback::cached(errors.err().unwrap_or_default(), &function, companion, &item),
+    }
+}
+
+/// `#[cache_methods(…)]`
+pub(crate) fn cache_methods(args: TokenStream, item: TokenStream) -> TokenStream {
+    let errors = Errors::new();
+    let attr = CacheMethods::read(args, &errors);
+    let Ok((header, members)) = parse::members(&item) else {
+        errors.at(first_span(&item), "`#[cache_methods]` goes on an `impl`");
+        return fallback::item(errors.finish().err().unwrap_or_default(), &item);
+    };
+    let around = Impl::new(attr, &header);
+    let mut used = Vec::new();
+    let members: Vec<_> =
+        members.into_iter().filter_map(|member| self::member(member, &around, &mut used, &errors)).collect();
+    if used.is_empty() {
+        errors.at(header.impl_token.span, "no method of this `impl` has `#[cache_result(…)]`; add it to those to cache, or leave `#[cache_methods]` out");
+    }
+    match errors.finish() {
+        Ok(()) => {
+            let expanded = cache_methods::expand(&header, &around, &members);
+            let used = use_of(&used[0]);
+            quote!(#expanded #used)
+        }
+        Err(errors) => {
+            let (fallen_back, used) = (fallback::methods(errors, &item), used.first().map(use_of));
+            quote!(#fallen_back #used)
+        }
+    }
+}
+
+/// A method with its attribute resolved, and the path of that.
+fn member(
+    member: parse::Member,
+    around: &Impl,
+    used: &mut Vec<syn::Path>,
+    errors: &Errors,
+) -> Option<cache_methods::Member> {
+    let (mut function, tokens) = match member {
+        parse::Member::Function(function, tokens) => (function, tokens),
+        parse::Member::Other(tokens) => return Some(cache_methods::Member::Other(tokens)),
+    };
+    let Some(at) = function.attrs.iter().position(fallback::is_cache_result) else {
+        return Some(cache_methods::Member::Other(tokens));
+    };
+    let attr = function.attrs.remove(at);
+    used.push(attr.path().clone());
+    let args = match &attr.meta {
+        syn::Meta::List(list) => list.tokens.clone(),
+        _ => TokenStream::new(),
+    };
+    let attr = CacheResult::read(args, errors);
+    let cached = Cached::resolve(attr, *function, Some(around), errors)?;
+    Some(cache_methods::Member::Cached(Box::new(cached)))
+}
+
+/// Uses the attribute that is done here, so that its import is not said to be unused.
+fn use_of(path: &syn::Path) -> TokenStream {
+    quote! {
+        const _: () = {
+            #[allow(unused_imports)]
+            use #path as _;
+        };
     }
 }
 

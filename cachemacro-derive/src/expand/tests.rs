@@ -109,6 +109,114 @@ fn a_mutation() {
 }
 
 #[test]
+fn a_method() {
+    let args = quote!(ttl = 5, key = "user:<self.tenant>:<id>");
+    let item = quote! {
+        pub async fn find(self: &Arc<Self>, mut id: u64) -> Result<User, DbError> {
+            self.load(id).await
+        }
+    };
+    assert_snapshot("method", super::cache_result(args, item));
+}
+
+#[test]
+fn a_generic_function() {
+    let args = quote!(ttl = 5, skip(db, D));
+    let item = quote! {
+        async unsafe fn rows<'a, D: Db, T: Row<'a>, const N: usize>((a, _): (u8, &'a T), db: &D) -> Vec<T>
+        where
+            T: Clone,
+        {
+            db.rows(a).await
+        }
+    };
+    assert_snapshot("generic", super::cache_result(args, item));
+}
+
+#[test]
+fn a_function_that_returns_a_future() {
+    let args = quote!(ttl = 5, companion = Users);
+    let item = quote! {
+        fn users(id: u64) -> impl Future<Output = Option<User>> + Send {
+            async move { None }
+        }
+    };
+    assert_snapshot("future", super::cache_result(args, item));
+}
+
+#[test]
+fn a_method_after_async_trait() {
+    let args = quote!(ttl = 5, skip(self));
+    let item = quote! {
+        fn find<'life0, 'async_trait>(
+            &'life0 self,
+            id: u64,
+        ) -> ::core::pin::Pin<Box<dyn ::core::future::Future<Output = Option<User>> + Send + 'async_trait>>
+        where
+            'life0: 'async_trait,
+            Self: 'async_trait,
+        {
+            Box::pin(async move { self.load(id).await })
+        }
+    };
+    assert_snapshot("async_trait", super::cache_result(args, item));
+}
+
+#[test]
+fn an_impl() {
+    let args = quote!(skip(self));
+    let item = quote! {
+        impl<T: Row> Repo<T> {
+            const N: u8 = 1;
+
+            #[cache_result(ttl = 5, key = "user:<Self>:<self.tenant>:<id>")]
+            pub async fn find(&self, id: u64) -> Option<T> {
+                self.load(id).await
+            }
+
+            async fn load(&self, id: u64) -> Option<T> {
+                None
+            }
+        }
+    };
+    assert_snapshot("methods", super::cache_methods(args, item));
+}
+
+#[test]
+fn an_impl_of_a_trait() {
+    let item = quote! {
+        impl Load for Repo {
+            #[cache_result(ttl = 5, skip(self))]
+            async fn find(&self, id: u64) -> Option<Self::Item> {
+                None
+            }
+        }
+    };
+    assert_snapshot("trait_methods", super::cache_methods(quote!(), item));
+}
+
+#[test]
+fn what_is_neither_in_the_key_nor_skipped_is_reported() {
+    let errors = |key: &str, skip: TokenStream| {
+        let args = quote!(ttl = 5, key = #key #skip);
+        let item = quote! {
+            async fn find<T, const N: usize>(&self, (a, _): (u8, u8), id: u64) -> u64 {
+                id
+            }
+        };
+        super::cache_result(args, item).to_string().matches("is not part of the key").count()
+    };
+    assert_eq!(errors("all", quote!()), 5);
+    assert_eq!(errors("<self.0>:<T>:<N>:<a>:<id>", quote!()), 0);
+    assert_eq!(errors("<id>", quote!(, skip(self, T, N, a))), 0);
+    for name in ["self", "T", "N", "a", "id"] {
+        let rest = ["self", "T", "N", "a", "id"].into_iter().filter(|other| *other != name);
+        let rest = rest.map(|name| syn::parse_str::<TokenStream>(name).unwrap());
+        assert_eq!(errors("all", quote!(, skip(#(#rest),*))), 1, "{name}");
+    }
+}
+
+#[test]
 fn an_error_leaves_the_function_as_it_is() {
     let args = quote!(tll = 5, jitter = "200%");
     let item = quote! {

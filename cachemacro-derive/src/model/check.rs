@@ -1,13 +1,16 @@
 //! The rules of `#[cache_result]`, one function each.
-//!
-//! Those of [`signature`] say what is not supported yet; each goes when its support comes.
 
+use quote::ToTokens;
 use syn::spanned::Spanned;
-use syn::{FnArg, GenericParam, Pat, ReturnType, Signature, Type};
+use syn::{Expr, FnArg, ReturnType, Signature, Type};
 
-use super::cached::{Param, Role};
+use super::cached::ttl_tokens;
+use super::known::{Known, KnownKind};
+use super::methods::Impl;
+use super::param::{Param, Role};
+use super::returns::returns;
 use super::types;
-use crate::attr::{Part, Skipped, Template, did_you_mean};
+use crate::attr::{Part, Skipped, Template, Ttl, did_you_mean};
 use crate::errors::Errors;
 use crate::parse::{Function, mentions, unraw};
 
@@ -20,44 +23,30 @@ const SEPARATORS: &str = ":,/|<>{}*?[]\\";
 /// Whether the function is one that can be cached.
 pub(super) fn signature(function: &Function, errors: &Errors) {
     let sig = &function.sig;
-    is_async(sig, errors);
-    is_free(function, errors);
-    has_no_type_parameters(sig, errors);
     has_no_variadic(sig, errors);
-    parameters_have_names(sig, errors);
-    returns_something(sig, errors);
-    returns_a_named_type(sig, errors);
-    returns_an_owned_value(sig, errors);
+    has_no_conditional_parameter(sig, errors);
+    let Some((_, output)) = returns(sig) else {
+        return is_async(sig, errors);
+    };
+    returns_something(sig, &output, errors);
+    returns_a_named_type(&output, errors);
+    returns_an_owned_value(&output, errors);
+    returns_no_bare_parameter(sig, &output, errors);
 }
 
 fn is_async(sig: &Signature, errors: &Errors) {
-    if sig.asyncness.is_none() {
-        let name = &sig.ident;
-        errors.at(sig.fn_token.span, format!("only an `async fn` can be cached; write `async fn {name}`"));
-    }
+    let name = &sig.ident;
+    errors.at(sig.fn_token.span, format!("only an `async fn` can be cached; write `async fn {name}`"));
 }
 
-fn is_free(function: &Function, errors: &Errors) {
-    const INSTEAD: &str = "cache a free `async fn` that takes what it needs, and call that from here";
-    if let Some(FnArg::Receiver(receiver)) = function.sig.inputs.first() {
-        errors.on(receiver, format!("a method cannot be cached yet; {INSTEAD}"));
-    } else if function.is_associated() {
-        errors
-            .at(function.sig.ident.span(), format!("an associated function cannot be cached yet; {INSTEAD}"));
-    }
-}
-
-fn has_no_type_parameters(sig: &Signature, errors: &Errors) {
-    for param in &sig.generics.params {
-        let (ident, kind) = match param {
-            GenericParam::Lifetime(_) => continue,
-            GenericParam::Type(param) => (&param.ident, "type"),
-            GenericParam::Const(param) => (&param.ident, "const"),
-        };
+/// Without one it is a function of its type, beside which nothing can stand.
+pub(super) fn has_a_receiver(function: &Function, errors: &Errors) {
+    if function.sig.receiver().is_none() {
+        let name = &function.sig.ident;
         errors.at(
-            ident.span(),
+            name.span(),
             format!(
-                "a function with a {kind} parameter cannot be cached yet; write what `{ident}` stands for"
+                "`{name}` belongs to its type; put `#[cache_methods]` on the `impl`, or add `companion = off`"
             ),
         );
     }
@@ -69,27 +58,29 @@ fn has_no_variadic(sig: &Signature, errors: &Errors) {
     }
 }
 
-fn parameters_have_names(sig: &Signature, errors: &Errors) {
+fn has_no_conditional_parameter(sig: &Signature, errors: &Errors) {
     for input in &sig.inputs {
-        let FnArg::Typed(typed) = input else { continue };
-        let plain = matches!(&*typed.pat, Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none());
-        if !plain {
-            errors.on(&typed.pat, "a parameter that is a pattern cannot be cached yet; give it a name, and take it apart in the body");
+        let attrs = match input {
+            FnArg::Receiver(receiver) => &receiver.attrs,
+            FnArg::Typed(typed) => &typed.attrs,
+        };
+        for attr in
+            attrs.iter().filter(|attr| attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr"))
+        {
+            errors.on(attr, "a parameter of a cached function cannot depend on a `cfg`, as its key would; write the function once for each");
         }
     }
 }
 
-fn returns_something(sig: &Signature, errors: &Errors) {
+fn returns_something(sig: &Signature, output: &Type, errors: &Errors) {
     let name = &sig.ident;
-    let nothing = match &sig.output {
-        ReturnType::Default => Some(name.span()),
-        ReturnType::Type(_, ty) => match &**ty {
-            Type::Tuple(tuple) if tuple.elems.is_empty() => Some(ty.span()),
-            Type::Never(_) => Some(ty.span()),
-            _ => None,
-        },
+    let is_nothing = match output {
+        Type::Tuple(tuple) => tuple.elems.is_empty(),
+        Type::Never(_) => true,
+        _ => false,
     };
-    if let Some(span) = nothing {
+    if is_nothing {
+        let span = if matches!(sig.output, ReturnType::Default) { name.span() } else { output.span() };
         errors.at(
             span,
             format!(
@@ -99,86 +90,114 @@ fn returns_something(sig: &Signature, errors: &Errors) {
     }
 }
 
-fn returns_a_named_type(sig: &Signature, errors: &Errors) {
-    if let ReturnType::Type(_, ty) = &sig.output
-        && let Some(span) = types::impl_trait(ty)
-    {
+fn returns_a_named_type(output: &Type, errors: &Errors) {
+    if let Some(span) = types::impl_trait(output) {
         errors.at(span, "an `impl Trait` cannot be cached yet; name the type that is returned");
     }
 }
 
-fn returns_an_owned_value(sig: &Signature, errors: &Errors) {
-    if let ReturnType::Type(_, ty) = &sig.output
-        && let Some(span) = types::borrow(ty)
-    {
+fn returns_an_owned_value(output: &Type, errors: &Errors) {
+    if let Some(span) = types::borrow(output) {
         errors.at(span, "a cached value outlives the call, so it cannot borrow; return an owned one, like `String` for `&str`");
     }
 }
 
-/// What `skip(…)` names are parameters, each once.
-pub(super) fn skips(sig: &Signature, params: &[Param], skipped: &[Skipped], errors: &Errors) {
+/// It could stand for a `Result`, whose errors would then be cached.
+fn returns_no_bare_parameter(sig: &Signature, output: &Type, errors: &Errors) {
+    let Type::Path(path) = output else { return };
+    let segments = &path.path.segments;
+    let is_parameter =
+        sig.generics.type_params().any(|param| path.qself.is_none() && segments[0].ident == param.ident);
+    if is_parameter {
+        let shown = output.to_token_stream().to_string().replace(' ', "");
+        errors.on(output, format!("`{shown}` could stand for a `Result`, whose errors must not be cached; return a `Result<{shown}, …>`, an `Option<{shown}>` or a type around it"));
+    }
+}
+
+/// What `skip(…)` names is there, each once.
+pub(super) fn skips(sig: &Signature, known: &[Known], skipped: &[Skipped], errors: &Errors) {
     for (at, Skipped { name, span }) in skipped.iter().enumerate() {
         if skipped[..at].iter().any(|before| before.name == *name) {
             errors.at(*span, format!("`{name}` is skipped twice; leave one of them"));
-        } else if !is_param(sig, params, name) {
-            let names: Vec<&str> = params.iter().map(|param| param.name.as_str()).collect();
+        } else if !is_known(known, name) {
+            let names: Vec<&str> = known.iter().map(|known| known.name.as_str()).collect();
             let missing = match did_you_mean(name, &names) {
                 Some(suggestion) => format!("`{}` has no such parameter; {suggestion}", unraw(&sig.ident)),
-                None => no_parameter(sig, params, name),
+                None => no_parameter(sig, known, name),
             };
             errors.at(*span, format!("`skip` names `{name}`, but {missing}"));
         }
     }
 }
 
-/// The key has each parameter that is not skipped, and nothing that is none; its holes do not touch.
+/// The key has all that is not skipped, and nothing that is not there; its holes do not touch.
 pub(super) fn template(
     sig: &Signature,
-    params: &[Param],
+    known: &[Known],
     skipped: &[Skipped],
+    around: Option<&Impl>,
     template: &Template,
     errors: &Errors,
 ) {
-    holes_are_parameters(sig, params, template, errors);
-    let in_braces = braces_are_no_holes(params, template, errors);
+    holes_are_known(sig, known, template, errors);
+    let in_braces = braces_are_no_holes(known, template, errors);
     holes_do_not_touch(template, errors);
-    for param in params {
-        let name = &param.name;
+    for known in known.iter().filter(|known| !matches!(known.kind, KnownKind::SelfType)) {
+        let name = &known.name;
         let in_key = template.holes().any(|hole| hole.root == *name);
         match (in_key, skipped.iter().find(|skipped| skipped.name == *name)) {
             (true, Some(skipped)) => {
-                errors.at(skipped.span, format!("`{name}` is in the key and in `skip(…)`; leave one of them"));
+                errors
+                    .at(skipped.span, format!("`{name}` is in the key and in `skip(…)`; leave one of them"));
             }
-            (false, None) if !in_braces.contains(&name.as_str()) => errors.at(
-                param.ident.span(),
-                format!(
-                    "parameter `{name}` is not part of the key; add `<{name}>` to it, or `skip({name})` if it cannot change the result"
-                ),
-            ),
+            (false, None) if !in_braces.contains(&name.as_str()) && !is_told(known, around, template) => {
+                errors.at(known.ident.span(), known.missing());
+            }
             _ => {}
         }
     }
 }
 
-fn holes_are_parameters(sig: &Signature, params: &[Param], template: &Template, errors: &Errors) {
+/// Whether the `impl` skips it, or it is a parameter of the `impl` that `<Self>` tells.
+fn is_told(known: &Known, around: Option<&Impl>, template: &Template) -> bool {
+    let Some(around) = around else { return false };
+    let of_impl = matches!(&known.kind, KnownKind::Generic(generic) if generic.of_impl);
+    let by_self = || {
+        template.holes().any(|hole| hole.root == "Self")
+            && !around.params_of_the_trait().contains(&known.name)
+    };
+    around.skipped.iter().any(|skipped| skipped.name == known.name) || (of_impl && by_self())
+}
+
+fn holes_are_known(sig: &Signature, known: &[Known], template: &Template, errors: &Errors) {
     for hole in template.holes() {
-        if !is_param(sig, params, &hole.root) {
-            let missing = no_parameter(sig, params, &hole.root);
+        let Some(known) = known.iter().find(|known| known.name == hole.root) else {
+            let missing = no_parameter(sig, known, &hole.root);
             errors.at(template.span, format!("key uses `<{}>`, but {missing}", hole.text));
+            continue;
+        };
+        if !hole.fields.is_empty() && matches!(known.kind, KnownKind::SelfType | KnownKind::Generic(_)) {
+            let (text, root) = (&hole.text, &hole.root);
+            errors.at(
+                template.span,
+                format!(
+                    "key uses `<{text}>`, but `{root}` has no fields; write `<{root}>`, or a field of a value"
+                ),
+            );
         }
     }
 }
 
-/// The parameters that stand in braces instead of a hole.
-fn braces_are_no_holes<'a>(params: &'a [Param], template: &Template, errors: &Errors) -> Vec<&'a str> {
+/// What stands in braces instead of a hole.
+fn braces_are_no_holes<'a>(known: &'a [Known], template: &Template, errors: &Errors) -> Vec<&'a str> {
     let mut found = Vec::new();
     for part in &template.parts {
         let Part::Text(text) = part else { continue };
         for inside in text.split('{').skip(1).filter_map(|after| after.split_once('}')) {
             let root = inside.0.split('.').next().unwrap_or_default();
-            if let Some(param) = params.iter().find(|param| param.name == root) {
+            if let Some(known) = known.iter().find(|known| known.name == root) {
                 errors.at(template.span, format!("write `<{}>`; braces are literal", inside.0));
-                found.push(param.name.as_str());
+                found.push(known.name.as_str());
             }
         }
     }
@@ -218,32 +237,40 @@ fn separates(character: char) -> bool {
 
 /// What stands in the key has a type that is written out.
 pub(super) fn key_types(params: &[Param], errors: &Errors) {
-    for Param { name, ty, role, .. } in params {
-        if *role != Role::Skipped
-            && let Some(span) = types::impl_trait(ty)
-        {
+    for param in params.iter().filter(|param| param.role != Role::Skipped) {
+        if let Some(span) = types::impl_trait(&param.ty) {
+            let name = param.bound().first().map(unraw).unwrap_or_default();
             errors.at(span, format!("parameter `{name}` is in the key, which an `impl Trait` cannot be yet; write its type, or `skip({name})` if it cannot change the result"));
         }
     }
 }
 
-/// Whether there is such a parameter; `self` is one, which is refused elsewhere.
-fn is_param(sig: &Signature, params: &[Param], name: &str) -> bool {
-    let in_pattern = || {
-        sig.inputs.iter().any(|input| match input {
-            FnArg::Receiver(_) => name == "self",
-            // Refused elsewhere; what it binds is not unknown.
-            FnArg::Typed(typed) => {
-                mentions(quote::ToTokens::to_token_stream(&typed.pat), &|ident| ident == name)
+/// What a pattern binds is there in the body alone.
+pub(super) fn patterns_are_not_used(
+    params: &[Param],
+    ttl: Option<&Ttl>,
+    cache: Option<&Expr>,
+    errors: &Errors,
+) {
+    for (what, tokens) in [("ttl", ttl_tokens(ttl)), ("cache", cache.to_token_stream())] {
+        for param in params.iter().filter(|param| param.pattern.is_some()) {
+            if let Some(ident) =
+                param.bound().iter().find(|ident| mentions(tokens.clone(), &|name| unraw(ident) == name))
+            {
+                errors.at(ident.span(), format!("`{what}` uses `{ident}`, which a pattern binds; give the parameter a name, and take it apart in the body"));
             }
-        })
-    };
-    params.iter().any(|param| param.name == name) || in_pattern()
+        }
+    }
+}
+
+fn is_known(known: &[Known], name: &str) -> bool {
+    known.iter().any(|known| known.name == name)
 }
 
 /// `` `user` has no parameter `uid`; it has `db`, `id`, `team` ``
-fn no_parameter(sig: &Signature, params: &[Param], name: &str) -> String {
-    let names: Vec<&str> = params.iter().map(|param| param.name.as_str()).collect();
+fn no_parameter(sig: &Signature, known: &[Known], name: &str) -> String {
+    let known = known.iter().filter(|known| !matches!(known.kind, KnownKind::SelfType));
+    let names: Vec<&str> = known.map(|known| known.name.as_str()).collect();
     let function = unraw(&sig.ident);
     let has = match names.is_empty() {
         true => "it has none".to_owned(),

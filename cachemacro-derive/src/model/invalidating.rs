@@ -2,10 +2,11 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::ToTokens;
-use syn::visit::{self, Visit};
-use syn::{Attribute, Expr, FnArg, Pat, Path, ReturnType, Signature, Type, Visibility, parse_quote};
+use syn::{Attribute, Expr, FnArg, Pat, Path, Signature, Type, Visibility};
 
 use super::mutation_check as check;
+use super::param::bound_by;
+use super::returns::{How, returns};
 use crate::attr::{Entry, Hole, Invalidates, Part, Template, Typed};
 use crate::errors::Errors;
 use crate::names;
@@ -18,6 +19,7 @@ pub(crate) struct Invalidating {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
     pub(crate) sig: Signature,
+    pub(crate) how: How,
     pub(crate) output: Type,
     pub(crate) body: Body,
     pub(crate) only_ok: bool,
@@ -90,10 +92,7 @@ impl Invalidating {
                 check::template(&sig, &params, template, errors);
             }
         }
-        let output = match &sig.output {
-            ReturnType::Default => parse_quote!(()),
-            ReturnType::Type(_, ty) => (**ty).clone(),
-        };
+        let (how, output) = returns(&sig)?;
         let mut steps = Steps { params, ..Steps::default() };
         attr.entries.into_iter().for_each(|entry| steps.add(entry));
         let Steps { early, late, captured, result, .. } = steps;
@@ -102,6 +101,7 @@ impl Invalidating {
             attrs,
             vis,
             sig,
+            how,
             output,
             body,
             only_ok: attr.only_ok.into_inner().unwrap_or(false),
@@ -216,17 +216,4 @@ fn bound_names(sig: &Signature) -> Vec<Ident> {
         FnArg::Typed(typed) => bound_by(&typed.pat),
     };
     sig.inputs.iter().flat_map(bound).collect()
-}
-
-fn bound_by(pat: &Pat) -> Vec<Ident> {
-    struct Bound(Vec<Ident>);
-    impl<'ast> Visit<'ast> for Bound {
-        fn visit_pat_ident(&mut self, pat: &'ast syn::PatIdent) {
-            self.0.push(pat.ident.clone());
-            visit::visit_pat_ident(self, pat);
-        }
-    }
-    let mut bound = Bound(Vec::new());
-    bound.visit_pat(pat);
-    bound.0
 }

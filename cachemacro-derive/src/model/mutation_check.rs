@@ -1,8 +1,9 @@
 //! The rules of `#[invalidates]`, one function each.
 
 use proc_macro2::Ident;
-use syn::{ReturnType, Signature};
+use syn::{Signature, Type};
 
+use super::returns::returns;
 use super::types;
 use crate::attr::{Part, Template, list};
 use crate::errors::Errors;
@@ -10,25 +11,21 @@ use crate::parse::{Function, unraw};
 
 /// Whether the function is one that can invalidate.
 pub(super) fn signature(function: &Function, errors: &Errors) {
-    is_async(&function.sig, errors);
-    returns_a_named_type(&function.sig, errors);
+    match returns(&function.sig) {
+        Some((_, output)) => returns_a_named_type(&output, errors),
+        None => is_async(&function.sig, errors),
+    }
     is_not_above_a_cache(function, errors);
 }
 
 fn is_async(sig: &Signature, errors: &Errors) {
-    if sig.asyncness.is_none() {
-        let name = &sig.ident;
-        errors.at(
-            sig.fn_token.span,
-            format!("`#[invalidates(…)]` goes on an `async fn`; write `async fn {name}`"),
-        );
-    }
+    let name = &sig.ident;
+    errors
+        .at(sig.fn_token.span, format!("`#[invalidates(…)]` goes on an `async fn`; write `async fn {name}`"));
 }
 
-fn returns_a_named_type(sig: &Signature, errors: &Errors) {
-    if let ReturnType::Type(_, ty) = &sig.output
-        && let Some(span) = types::impl_trait(ty)
-    {
+fn returns_a_named_type(output: &Type, errors: &Errors) {
+    if let Some(span) = types::impl_trait(output) {
         errors.at(
             span,
             "`#[invalidates(…)]` must know whether this is a `Result`; name the type that is returned",

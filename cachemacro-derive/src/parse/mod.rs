@@ -1,9 +1,13 @@
 //! The function under an attribute: its signature is parsed, its body stays tokens.
 
+mod members;
+
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, FnArg, Signature, Visibility};
+
+pub(crate) use members::{Member, members};
 
 /// A function as it is written.
 #[derive(Clone)]
@@ -27,7 +31,7 @@ impl Function {
     pub(crate) fn is_associated(&self) -> bool {
         let receiver = matches!(self.sig.inputs.first(), Some(FnArg::Receiver(_)));
         receiver
-            || mentions(self.sig.to_token_stream(), &|ident| ident == "Self")
+            || mentions(self.sig.to_token_stream(), &|ident| ident == "Self" || ident == "async_trait")
             || mentions(self.body.tokens.clone(), &|ident| ident == "Self")
     }
 }

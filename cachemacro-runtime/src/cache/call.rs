@@ -17,6 +17,8 @@ pub struct Call {
     pub key: KeyBuf,
     /// How long a value lives.
     pub ttl: Duration,
+    /// What it is for, of what the key does not tell apart: the `impl` of a method.
+    pub instance: Option<&'static str>,
 }
 
 /// What is to be invalidated: a key, of a function or as it stands, in a cache or in the current one.

@@ -29,10 +29,10 @@ where
     S::Value: Cacheable,
     F: Future<Output = S::Output>,
 {
-    let Call { site, cache, key, ttl } = call;
+    let Call { site, cache, key, ttl, instance } = call;
     let counters = site.counters();
-    if !site.is_enabled() {
-        site.warn_disabled();
+    if !site.is_enabled() || !site.admits(instance) {
+        site.warn_disabled(instance);
         count(&counters.loads);
         return body.await;
     }

@@ -18,23 +18,24 @@ where
     S::Value: Cacheable,
     F: Future<Output = S::Output>,
 {
-    let Call { site, cache, key, ttl } = call;
+    let Call { site, cache, key, ttl, instance } = call;
     let cache = Resolved::new(cache);
     let (tier, key, lease_ttl) = (cache.tier(), key.as_bytes(), cache.inner.settings.lease);
     // Before the body: both permits are taken away by an invalidation that comes after.
     let mark = tier.mark();
-    let (permit, lease): (Option<Permit>, Option<LeaseGuard>) = if !site.is_enabled() {
-        (None, None)
-    } else {
-        match tier.glimpse::<S::Value>(key).await {
-            Ok(Some(glimpse)) => (Some(Permit::Replace(glimpse.fill_id)), None),
-            // Another load under way keeps its lease; this one is then not stored.
-            _ => match tier.lookup::<S::Value>(key, lease_ttl).await {
-                Sighting::Lead(lease) => (Some(Permit::Lease(lease.token())), Some(lease)),
-                _ => (None, None),
-            },
-        }
-    };
+    let (permit, lease): (Option<Permit>, Option<LeaseGuard>) =
+        if !site.is_enabled() || !site.admits(instance) {
+            (None, None)
+        } else {
+            match tier.glimpse::<S::Value>(key).await {
+                Ok(Some(glimpse)) => (Some(Permit::Replace(glimpse.fill_id)), None),
+                // Another load under way keeps its lease; this one is then not stored.
+                _ => match tier.lookup::<S::Value>(key, lease_ttl).await {
+                    Sighting::Lead(lease) => (Some(Permit::Lease(lease.token())), Some(lease)),
+                    _ => (None, None),
+                },
+            }
+        };
     count(&site.counters().loads);
     let output = body.await;
     let ttl = site.jitter().apply(ttl, rand::random());

@@ -11,6 +11,8 @@ pub enum Piece {
     Text(&'static str),
     /// A hole, by what it was written as: `id`, `user.id`.
     Hole(&'static str),
+    /// The `impl` that a method is in, which only the method itself can tell, and only when it runs.
+    Impl,
 }
 
 /// What the keys of a function look like: `user:<id>`.
@@ -22,6 +24,10 @@ impl Template {
     ///
     /// It may say yes where no types would allow it; it never says no where a key could be equal.
     pub fn may_meet(self, other: Self) -> bool {
+        // What they write is never the same for two methods.
+        if self.0.contains(&Piece::Impl) && other.0.contains(&Piece::Impl) {
+            return false;
+        }
         if self.has_brackets() || other.has_brackets() {
             // A composite in a hole could stand for a bracket of the text: only the ends are sure.
             return Ends::of(self).may_meet(&Ends::of(other));
@@ -45,6 +51,7 @@ impl fmt::Display for Template {
         self.0.iter().try_for_each(|piece| match piece {
             Piece::Text(text) => f.write_str(text),
             Piece::Hole(hole) => write!(f, "<{hole}>"),
+            Piece::Impl => f.write_str("<Self>"),
         })
     }
 }
@@ -61,7 +68,7 @@ impl Ends {
     fn of(template: Template) -> Self {
         template.0.iter().fold(Self::default(), |mut ends, piece| {
             match piece {
-                Piece::Hole(_) => ends.after = Some(String::new()),
+                Piece::Hole(_) | Piece::Impl => ends.after = Some(String::new()),
                 Piece::Text(text) => ends.push_str(text),
             }
             ends
@@ -146,6 +153,14 @@ mod tests {
         assert!(!meet(&[Text("a-"), Hole("x")], &[Text("b-"), Hole("x")]));
         assert!(!meet(&[Hole("x"), Text("-a")], &[Hole("x"), Text("-b")]));
         assert!(!meet(&[Text("ab"), Hole("x"), Text("ba")], &[Text("aba")]));
+    }
+
+    #[test]
+    fn two_methods_do_not_meet_and_a_method_meets_what_could_be_its_key() {
+        const METHOD: &[Piece] = &[Text("app|"), Piece::Impl, Text("|find:"), Hole("id")];
+        assert!(!meet(METHOD, METHOD));
+        assert!(meet(METHOD, &[Text("app|"), Hole("a"), Text("|find:"), Hole("b")]));
+        assert!(!meet(METHOD, &[Text("app::find:"), Hole("a"), Text(":"), Hole("b")]));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 use cachemacro::cache_result;
 
 #[cache_result(ttl = 5)]
-async fn user<T: Into<u64>, const N: usize>(id: u64) -> u64 {
-    id
+async fn near((x, y): (f64, u64)) -> u64 {
+    x as u64 + y
 }
 
 fn main() {}

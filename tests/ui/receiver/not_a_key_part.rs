@@ -7,11 +7,6 @@ impl Repo {
     async fn user(&self, id: u64) -> u64 {
         id
     }
-
-    #[cache_result(ttl = 5)]
-    async fn new() -> Self {
-        Self
-    }
 }
 
 fn main() {}

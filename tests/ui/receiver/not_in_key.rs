@@ -1,0 +1,14 @@
+use cachemacro::cache_result;
+
+struct Repo {
+    tenant: u64,
+}
+
+impl Repo {
+    #[cache_result(ttl = 5, key = "user:<id>")]
+    async fn user(&self, id: u64) -> u64 {
+        id + self.tenant
+    }
+}
+
+fn main() {}
