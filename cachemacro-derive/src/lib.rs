@@ -142,13 +142,19 @@ pub fn invalidates(args: TokenStream, item: TokenStream) -> TokenStream {
 /// #[cache_methods(skip(self))]
 /// impl Repo {
 ///     #[cache_result(ttl = "1h", key = "user:<self.tenant>:<id>")]
-///     async fn find(&self, id: u64) -> Result<User, DbError> { … }
+///     async fn find(&self, id: u64) -> Result<User, DbError> {
+///         self.db.find(self.tenant, id).await
+///     }
 ///
 ///     #[cache_result(ttl = "1h")]
-///     async fn count() -> u64 { … }
+///     async fn count() -> u64 {
+///         42
+///     }
 ///
 ///     #[invalidates(Repo::find(self.tenant, id), Repo::count())]
-///     async fn remove(&self, id: u64) -> Result<(), DbError> { … }
+///     async fn remove(&self, id: u64) -> Result<(), DbError> {
+///         self.db.remove(self.tenant, id).await
+///     }
 /// }
 ///
 /// Repo::find_key(tenant, 42);                     // the key
