@@ -38,13 +38,13 @@
 //! | `tracing` | | spans and events, which carry a key's template and never a key |
 //! | `uuid`, `chrono`, `time` | | [`KeyPart`] for their types |
 
-pub use cachemacro_derive::{cache_result, invalidates};
+pub use cachemacro_derive::{KeyPart, cache_result, invalidates};
 pub use cachemacro_runtime::cache::{
     Cache, CacheBuilder, Cause, Closed, InvalidationEvent, Peek, Status, TierName,
 };
 pub use cachemacro_runtime::clock::Clock;
 pub use cachemacro_runtime::error::{Error, ErrorKind, Result};
-pub use cachemacro_runtime::key::{self, Key, KeyArg, KeyBuf, KeyPart};
+pub use cachemacro_runtime::key::{self, Handle, Key, KeyArg, KeyBuf, KeyPart};
 pub use cachemacro_runtime::site::{Site, Stats, registry};
 pub use cachemacro_runtime::{codec, store};
 

@@ -13,7 +13,8 @@ mod parse;
 
 use proc_macro::TokenStream;
 
-/// Answers calls of an `async fn` from a cache, and runs its body only on a miss.
+/// Answers calls of an `async fn` from a cache, and runs its body only on a miss. With `tier = local`,
+/// of a plain `fn` too.
 ///
 /// ```ignore
 /// use cachemacro::cache_result;
@@ -24,17 +25,24 @@ use proc_macro::TokenStream;
 /// }
 /// ```
 ///
-/// Of a `Result` only `Ok` is cached, and of an `Option` only `Some`; it is the type that decides, so
-/// aliases work. A failure of the cache never becomes the function's error: the body runs.
+/// Of a `Result` only `Ok` is cached, and of an `Option` only `Some`, unless there is a `negative_ttl`; it
+/// is the type that decides, so aliases work. A failure of the cache never becomes the function's error: the body runs.
 ///
 /// # Arguments
 ///
 /// | argument | meaning |
 /// |---|---|
-/// | `ttl = 3600`, `ttl = "1h 30m"`, `ttl = EXPR` | how long a value lives: seconds, text of `d`, `h`, `m`, `s` and `ms`, or any `Duration` expression over the parameters, evaluated for each call before the body. Required |
+/// | `ttl = 3600`, `ttl = "1h 30m"`, `ttl = EXPR`, `ttl = \|value\| …` | how long a value lives: seconds, text of `d`, `h`, `m`, `s` and `ms`; any `Duration` expression over the parameters, evaluated for each call before the body; or a closure over `&value`, where zero is not to store it. Required |
+/// | `negative_ttl = "10s"` | caches `None` too, of an `Option` or a `Result` of one, for this long |
 /// | `jitter = "10%"` | how much may be taken off the ttl at random, so that what was stored together does not expire together; `"5%"` by default |
 /// | `key = "user:<id>"` | the key, see below |
 /// | `skip(db, log)` | the parameters that cannot change the result |
+/// | `with(uid: u64 = EXPR)` | what the key has beside parameters, computed from them before the body; it is a hole like a parameter, and what it is computed from is thereby in the key |
+/// | `when = EXPR` | whether this call uses the cache; if not, the body runs, and nothing is read or stored |
+/// | `unless = \|value\| …` | whether this value is not to be stored |
+/// | `tier = local` | values never leave the process, and need no serde; see below. `tier = shared` is the default |
+/// | `shares = get_user` | another function with the same keys and values, to share entries with |
+/// | `version = 2` | what another version of the function has stored is not read; `0` by default |
 /// | `cache = EXPR` | a cache other than the current one; may use the parameters |
 /// | `name = "users"` | what labels it in metrics and configuration; the function's name by default |
 /// | `crate = ::path` | where the `cachemacro` crate is, if it is renamed or re-exported |
@@ -47,7 +55,31 @@ use proc_macro::TokenStream;
 /// `:` `,` `/` `|` `<` `>` `{` `}` `*` `?` `[` `]` `\` or white space, which text in a hole never holds,
 /// so that different arguments never make the same key.
 ///
-/// Without `key`, it is the function's path and every parameter that is not skipped.
+/// `<filter:hash>` and `<user.filter:hash>` are 128 bits of BLAKE3 over any `Serialize` value, for what is
+/// too long or too structured to read. What a value does not serialize is not in its hash, and one that
+/// fails to serialize is not cached.
+///
+/// A parameter whose type is a `cachemacro::Handle` (a pool, the state of an application) need not be in
+/// `skip(…)`.
+///
+/// Without `key`, it is the function's path, every parameter that is not skipped, and what `with(…)`
+/// computes. A `Handle` is skipped by name there, as its type is not known to the macro.
+///
+/// # Closures
+///
+/// `unless`, and `ttl` over the value, see what is cached: the `T` of a `Result<Option<T>, E>`. They may
+/// use parameters that are references, and with `move` those that are `Copy`; the body has moved the
+/// others.
+///
+/// # In this process alone
+///
+/// With `tier = local` a value is only `Clone + Send + Sync + 'static`. It is kept in this process, also
+/// where the cache is connected to Redis, and so invalidated by this process alone: others keep theirs
+/// until the ttl. It counts for its size without what it points to, so that large ones are bounded by
+/// the number of entries (`MemoryLimits::entries_max`) and not by their bytes.
+///
+/// A plain `fn` is cached so too. Its companion's `invalidate` and `peek` are plain functions as well.
+/// Threads that miss at the same time run the body each; the first of them stores its value.
 ///
 /// # The companion
 ///
@@ -62,7 +94,8 @@ use proc_macro::TokenStream;
 /// ```
 ///
 /// `key`, `invalidate` and `peek` take the parameters that are in the key, in the order in which the
-/// function has them; where `cache = …` uses a parameter, `invalidate` and `peek` take the cache first.
+/// function has them, and then what `with(…)` computes; for a field or a hash, the parameter itself or a
+/// reference to it. Where `cache = …` uses a parameter, `invalidate` and `peek` take the cache first.
 ///
 /// # Other attributes
 ///
@@ -96,6 +129,12 @@ pub fn cache_result(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `each(get_user(member) for member in &team.members)` | one for each |
 /// | `key = "user:<id>"` | a key as it stands; may be repeated, and may use `<result.id>` |
 /// | `on = ok` | only if the function returns `Ok`; `on = any` is the default |
+/// | `with(uid: u64 = EXPR)` | what the key has beside parameters, computed from them before the body; it is a hole like a parameter, and what it is computed from is thereby in the key |
+/// | `when = EXPR` | whether this call uses the cache; if not, the body runs, and nothing is read or stored |
+/// | `unless = \|value\| …` | whether this value is not to be stored |
+/// | `tier = local` | values never leave the process, and need no serde; see below. `tier = shared` is the default |
+/// | `shares = get_user` | another function with the same keys and values, to share entries with |
+/// | `version = 2` | what another version of the function has stored is not read; `0` by default |
 /// | `cache = EXPR` | a cache other than that of the functions |
 /// | `crate = ::path` | where the `cachemacro` crate is, if it is renamed or re-exported |
 ///
@@ -105,4 +144,30 @@ pub fn cache_result(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn invalidates(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::invalidates(args.into(), item.into()).into()
+}
+
+/// Lets a type of your own stand in a key.
+///
+/// ```ignore
+/// use cachemacro::KeyPart;
+///
+/// #[derive(KeyPart)]
+/// struct UserId(u64);                                 // 42
+///
+/// #[derive(KeyPart)]
+/// struct Page<'a> { of: &'a str, number: u32 }        // [users,3]
+///
+/// #[derive(KeyPart)]
+/// enum Order { Newest, By { column: String } }        // Newest, [By,name]
+/// ```
+///
+/// A tuple struct of one field writes what the field does; any other struct writes a list of its
+/// fields, and an enum the name of the variant, in a list with its fields if it has any. Values that
+/// differ write differently, and companions take the type and references to it.
+///
+/// `#[key_part(skip)]` on a field leaves it out: only for what cannot change a result, such as a
+/// memoized hash. `#[key_part(crate = path)]` on the type says where the `cachemacro` crate is.
+#[proc_macro_derive(KeyPart, attributes(key_part))]
+pub fn key_part(item: TokenStream) -> TokenStream {
+    expand::key_part(item.into()).into()
 }

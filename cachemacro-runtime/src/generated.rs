@@ -2,42 +2,50 @@
 //!
 //! It is public for them alone; nothing here is promised to anybody else.
 
+pub mod local;
+
 use std::fmt;
 use std::marker::PhantomData;
 use std::pin::Pin;
+use std::time::Duration;
 
 pub use inventory;
 
+use crate::codec::Anywhere;
+
 pub use crate::cache::{Cache, Call, Invalidation, On, Peek, Target};
 pub use crate::error::Result;
-pub use crate::key::{Key, KeyArg, KeyBuf, KeyPart, Piece, Template};
+pub use crate::key::{Handle, HandleFor};
+pub use crate::key::{Key, KeyArg, KeyBuf, KeyHash, KeyPart, Piece, Template};
 pub use crate::outcome::{Outcome, rungs};
-pub use crate::policy::Jitter;
-pub use crate::shape::{Cacheable, Probe, Shape, Sharing, ladder};
-pub use crate::site::{Registered, Site, SiteSpec};
+pub use crate::policy::{Clauses, Jitter, Terms};
+pub use crate::shape::{Cacheable, HasNone, Local, Probe, Shape, Sharing, ladder};
+pub use crate::site::{Registered, Shares, Site, SiteSpec};
 
 /// Answers a call from the cache, or with the body.
 ///
 /// # Cancel safety
 ///
 /// Safe: if it is dropped while the body runs, one of those who wait for it runs theirs.
-pub async fn read<S, F>(call: Call, _shape: S, body: Pin<&mut F>) -> S::Output
+pub async fn read<S, P, F>(call: Call<P>, _shape: S, body: Pin<&mut F>) -> S::Output
 where
     S: Sharing,
     S::Value: Cacheable,
+    P: Terms<S::Found>,
     F: Future<Output = S::Output>,
 {
-    crate::cache::read::<S, F>(call, body).await
+    crate::cache::read::<S, Anywhere, P, F>(call, body).await
 }
 
 /// Runs the body, and replaces what is stored.
-pub async fn refresh<S, F>(call: Call, _shape: S, body: Pin<&mut F>) -> S::Output
+pub async fn refresh<S, P, F>(call: Call<P>, _shape: S, body: Pin<&mut F>) -> S::Output
 where
     S: Sharing,
     S::Value: Cacheable,
+    P: Terms<S::Found>,
     F: Future<Output = S::Output>,
 {
-    crate::cache::refresh::<S, F>(call, body).await
+    crate::cache::refresh::<S, Anywhere, P, F>(call, body).await
 }
 
 /// Looks at what is stored, and changes nothing.
@@ -46,7 +54,7 @@ where
     S: Shape,
     S::Value: Cacheable,
 {
-    crate::cache::peek::<S>(target).await
+    crate::cache::peek::<S, Anywhere>(target).await
 }
 
 /// Removes what is stored under one key.
@@ -70,6 +78,36 @@ where
 {
     crate::cache::invalidating::<O, F, L>(invalidation, body, late).await
 }
+
+/// All that an attribute says of a call's value, with closures that know what they look at.
+pub fn clauses<S, T, U>(_shape: &S, when: bool, ttl: T, unless: U, negative_ttl: Duration) -> Clauses<T, U>
+where
+    S: Shape,
+    T: Fn(&S::Found) -> Duration,
+    U: Fn(&S::Found) -> bool,
+{
+    Clauses { when, ttl, unless, negative_ttl }
+}
+
+/// `<filter:hash>`
+pub struct Hashed<'a, T: ?Sized>(pub &'a T);
+
+impl<T: KeyHash + ?Sized> KeyPart for Hashed<'_, T> {
+    type Form = ();
+
+    fn write(&self, key: &mut KeyBuf) {
+        key.push_hash(self.0);
+    }
+}
+
+impl<T: ?Sized> fmt::Debug for Hashed<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hashed")
+    }
+}
+
+/// Asks, where a parameter `P` is neither in the key nor skipped, that its type cannot matter.
+pub fn is_handle<T: HandleFor<P> + ?Sized, P>() {}
 
 /// Stands where a value of any type is wanted and no code ever comes.
 pub fn never<T>() -> T {

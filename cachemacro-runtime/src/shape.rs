@@ -7,6 +7,8 @@
 //! | `Option<T>` | `T` | `None` |
 //! | `T` | `T` | |
 //!
+//! With `negative_ttl`, `Option<T>` is the value, `None` and all.
+//!
 //! The choice is method resolution: each `&` of [`Probe`] is a rung, tried from the most to the
 //! least special (the technique is dtolnay's "autoref specialization").
 
@@ -16,6 +18,17 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+/// A value that may be cached in this process: owned, and shared between threads.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be cached",
+    label = "the function's value",
+    note = "a value that is cached with `tier = local` is `Clone + Send + Sync + 'static`; an `Arc` of it may be what to return"
+)]
+pub trait Local: Clone + Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone + Send + Sync + 'static> Local for T {}
 
 /// A value that may be cached: owned, shared between threads, and able to leave the process.
 #[diagnostic::on_unimplemented(
@@ -38,9 +51,14 @@ pub trait Shape: Copy + Send + Sync + 'static {
     type Output;
     /// What of it is cached.
     type Value;
+    /// What of that a closure of the attribute sees: the value itself, if it is not a cached `None`.
+    type Found;
 
     /// The part that is cached, if there is one this time.
     fn value(output: &Self::Output) -> Option<&Self::Value>;
+
+    /// What a closure of the attribute sees: nothing of a `None`.
+    fn found(value: &Self::Value) -> Option<&Self::Found>;
 
     /// What the function returns on a hit.
     fn output(value: Self::Value) -> Self::Output;
@@ -70,8 +88,8 @@ impl<R> std::fmt::Debug for Probe<R> {
 }
 
 macro_rules! shape {
-    ($name:ident<$($param:ident),+>: $output:ty => $value:ty,
-     |$out:ident| $take:expr, |$val:ident| $make:expr, $doc:literal) => {
+    ($name:ident<$($param:ident),+>: $output:ty => $value:ty as $found:ty,
+     |$out:ident| $take:expr, |$val:ident| $make:expr, |$kept:ident| $look:expr, $doc:literal) => {
         #[doc = $doc]
         pub struct $name<$($param),+>(PhantomData<fn() -> ($($param,)+)>);
 
@@ -89,9 +107,13 @@ macro_rules! shape {
         impl<$($param: 'static),+> Shape for $name<$($param),+> {
             type Output = $output;
             type Value = $value;
+            type Found = $found;
 
             fn value($out: &Self::Output) -> Option<&Self::Value> {
                 $take
+            }
+            fn found($kept: &Self::Value) -> Option<&Self::Found> {
+                $look
             }
             fn output($val: Self::Value) -> Self::Output {
                 $make
@@ -100,14 +122,28 @@ macro_rules! shape {
     };
 }
 
-shape!(FallibleOption<T, E>: Result<Option<T>, E> => T,
-    |output| output.as_ref().ok()?.as_ref(), |value| Ok(Some(value)), "`Result<Option<T>, E>`");
-shape!(Fallible<T, E>: Result<T, E> => T,
-    |output| output.as_ref().ok(), |value| Ok(value), "`Result<T, E>`");
-shape!(Optional<T>: Option<T> => T,
-    |output| output.as_ref(), |value| Some(value), "`Option<T>`");
-shape!(Plain<T>: T => T,
-    |output| Some(output), |value| value, "any other type");
+shape!(FallibleOption<T, E>: Result<Option<T>, E> => T as T,
+    |output| output.as_ref().ok()?.as_ref(), |value| Ok(Some(value)), |value| Some(value), "`Result<Option<T>, E>`");
+shape!(Fallible<T, E>: Result<T, E> => T as T,
+    |output| output.as_ref().ok(), |value| Ok(value), |value| Some(value), "`Result<T, E>`");
+shape!(Optional<T>: Option<T> => T as T,
+    |output| output.as_ref(), |value| Some(value), |value| Some(value), "`Option<T>`");
+shape!(Plain<T>: T => T as T,
+    |output| Some(output), |value| value, |value| Some(value), "any other type");
+shape!(FallibleWithNone<T, E>: Result<Option<T>, E> => Option<T> as T,
+    |output| output.as_ref().ok(), |value| Ok(value), |value| value.as_ref(),
+    "`Result<Option<T>, E>` whose `None` is cached too");
+shape!(OptionalWithNone<T>: Option<T> => Option<T> as T,
+    |output| Some(output), |value| value, |value| value.as_ref(),
+    "`Option<T>` whose `None` is cached too");
+
+/// A return type that has a `None`. No other has: what reaches this trait is told so.
+#[diagnostic::on_unimplemented(
+    message = "`negative_ttl` is for a `None`, and `{Self}` has none",
+    label = "no `Option`",
+    note = "return an `Option`, or a `Result` of one; or leave `negative_ttl` out"
+)]
+pub trait HasNone {}
 
 /// The rungs of the ladder; imported all at once where it is climbed.
 pub mod ladder {
@@ -148,6 +184,36 @@ pub mod ladder {
         }
     }
     impl<T> ViaPlain<T> for Probe<T> {}
+
+    /// The first rung for a function with `negative_ttl`.
+    pub trait ViaFallibleWithNone<T, E> {
+        /// The shape.
+        fn shape_with_none(&self) -> FallibleWithNone<T, E> {
+            FallibleWithNone(PhantomData)
+        }
+    }
+    impl<T, E> ViaFallibleWithNone<T, E> for &&Probe<Result<Option<T>, E>> {}
+
+    /// The second rung for a function with `negative_ttl`.
+    pub trait ViaOptionalWithNone<T> {
+        /// The shape.
+        fn shape_with_none(&self) -> OptionalWithNone<T> {
+            OptionalWithNone(PhantomData)
+        }
+    }
+    impl<T> ViaOptionalWithNone<T> for &Probe<Option<T>> {}
+
+    /// The last rung for a function with `negative_ttl`: a type without a `None` is refused.
+    pub trait ViaNoNone<T> {
+        /// The shape.
+        fn shape_with_none(&self) -> Plain<T>
+        where
+            T: HasNone,
+        {
+            Plain(PhantomData)
+        }
+    }
+    impl<T> ViaNoNone<T> for Probe<T> {}
 
     /// First: what is not cached can be shared.
     pub trait ViaShared: Sized {
@@ -200,9 +266,13 @@ macro_rules! sharing {
         impl<S: Shape> Shape for $name<S> {
             type Output = S::Output;
             type Value = S::Value;
+            type Found = S::Found;
 
             fn value(output: &Self::Output) -> Option<&Self::Value> {
                 S::value(output)
+            }
+            fn found(value: &Self::Value) -> Option<&Self::Found> {
+                S::found(value)
             }
             fn output(value: Self::Value) -> Self::Output {
                 S::output(value)
@@ -265,6 +335,19 @@ mod tests {
         assert_eq!(name((&&shape).sharing()), "SharedRest");
         let shape = (&&&&Probe::<Result<u8, NotClone>>::NEW).shape();
         assert_eq!(name((&&shape).sharing()), "OwnRest");
+    }
+
+    #[test]
+    fn a_none_is_a_value_where_it_is_asked_for() {
+        let shape = (&&&Probe::<Alias<Option<u8>>>::NEW).shape_with_none();
+        assert_eq!(name(shape), "FallibleWithNone");
+        let shape = (&&&Probe::<Option<u8>>::NEW).shape_with_none();
+        assert_eq!(name(shape), "OptionalWithNone");
+        assert_eq!(<OptionalWithNone<u8> as Shape>::value(&None), Some(&None));
+        assert_eq!(<OptionalWithNone<u8> as Shape>::found(&None), None);
+        assert_eq!(<FallibleWithNone<u8, ()> as Shape>::value(&Ok(None)), Some(&None));
+        assert_eq!(<FallibleWithNone<u8, ()> as Shape>::value(&Err(())), None);
+        assert_eq!(<FallibleWithNone<u8, ()> as Shape>::found(&Some(1)), Some(&1));
     }
 
     #[test]

@@ -1,12 +1,16 @@
 //! One static for each annotated function: what it is, and what it has done; and the list of all.
 
+mod collisions;
+
 use std::fmt;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::error::{Error, ErrorKind, Result};
 use crate::key::Template;
 use crate::policy::Jitter;
+use collisions::refused_sites;
+
+pub use collisions::{Shares, check_registry};
 
 /// An annotated function.
 #[derive(Debug)]
@@ -31,6 +35,27 @@ pub struct SiteSpec {
     pub template: Template,
     /// What may be taken off its ttl.
     pub jitter: Jitter,
+    /// What is stored by another version is not read.
+    pub version: u32,
+    /// Whether its values never leave this process.
+    pub is_local: bool,
+    /// The function whose entries it shares, if it does.
+    pub shares: Option<fn() -> Shares>,
+}
+
+impl SiteSpec {
+    /// What an attribute says that says nothing: the rest of each spec.
+    pub const PLAIN: Self = Self {
+        name: "",
+        path: "",
+        file: "",
+        line: 0,
+        template: Template(&[]),
+        jitter: Jitter::DEFAULT,
+        version: 0,
+        is_local: false,
+        shares: None,
+    };
 }
 
 impl Site {
@@ -78,11 +103,21 @@ impl Site {
 
     /// Says, once, why it does not cache.
     pub(crate) fn warn_disabled(&'static self) {
-        if !self.warned.swap(true, Ordering::Relaxed)
+        if !refused_sites().is_empty()
+            && !self.warned.swap(true, Ordering::Relaxed)
             && let Some(refused) = refused_sites().iter().find(|refused| std::ptr::eq(refused.site, self))
         {
             crate::trace::warn_once(&refused.error());
         }
+    }
+
+    pub(crate) fn version(&self) -> u32 {
+        self.spec.version
+    }
+
+    #[inline]
+    pub(crate) fn is_local(&self) -> bool {
+        self.spec.is_local
     }
 
     pub(crate) fn jitter(&self) -> Jitter {
@@ -112,7 +147,7 @@ pub struct Stats {
     pub shared: u64,
     /// Ran the body.
     pub loads: u64,
-    /// Ran the body, and its output is not one that is cached: an error or a `None`.
+    /// Ran the body, and its output is not one that is cached: an error, a `None`, or what `unless` keeps out.
     pub failures: u64,
     /// Ran the body and stored its value.
     pub stored: u64,
@@ -182,80 +217,4 @@ pub fn registry() -> &'static [&'static Site] {
         sites.sort_by_key(|site| (site.spec.file, site.spec.line, site.spec.path));
         sites
     })
-}
-
-/// Refuses a program in which two functions could make equal keys, and so read each other's values.
-///
-/// # Errors
-///
-/// [`ErrorKind::Collision`], which names both places.
-pub fn check_registry() -> Result<()> {
-    match refused_sites().first() {
-        Some(refused) => Err(refused.error()),
-        None => Ok(()),
-    }
-}
-
-#[derive(Debug)]
-struct RefusedSite {
-    site: &'static Site,
-    meets: &'static Site,
-}
-
-impl RefusedSite {
-    fn error(&self) -> Error {
-        let Self { site, meets } = self;
-        let detail = format!(
-            "{site} could make the same key as {meets}, and they would read each other's values; \
-             begin the two templates with different words"
-        );
-        Error::new(ErrorKind::Collision, "check of the key templates", detail)
-    }
-}
-
-fn refused_sites() -> &'static [RefusedSite] {
-    static REFUSED: OnceLock<Vec<RefusedSite>> = OnceLock::new();
-    REFUSED.get_or_init(|| collisions(registry()))
-}
-
-/// The sites that could make a key of one before them.
-fn collisions(sites: &[&'static Site]) -> Vec<RefusedSite> {
-    let met = |(at, site): (usize, &&'static Site)| {
-        let meets = sites[..at].iter().find(|before| before.template().may_meet(site.template()))?;
-        Some(RefusedSite { site, meets })
-    };
-    sites.iter().enumerate().filter_map(met).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::key::Piece::{self, Hole, Text};
-
-    fn site(path: &'static str, line: u32, pieces: &'static [Piece]) -> &'static Site {
-        Box::leak(Box::new(Site::new(SiteSpec {
-            name: path,
-            path,
-            file: "src/users.rs",
-            line,
-            template: Template(pieces),
-            jitter: Jitter::DEFAULT,
-        })))
-    }
-
-    #[test]
-    fn the_later_of_two_functions_that_could_share_keys_is_refused_and_both_are_named() {
-        let sites = [
-            site("app::by_id", 1, &[Text("user:"), Hole("id")]),
-            site("app::by_name", 9, &[Text("user:"), Hole("name")]),
-            site("app::tasks", 20, &[Text("tasks:"), Hole("id")]),
-        ];
-        let refused = collisions(&sites);
-        assert_eq!(refused.len(), 1);
-        let error = refused[0].error();
-        assert_eq!(error.kind(), ErrorKind::Collision);
-        let text = error.to_string();
-        assert!(text.contains("`user:<name>` of app::by_name (src/users.rs:9)"), "{text}");
-        assert!(text.contains("`user:<id>` of app::by_id (src/users.rs:1)"), "{text}");
-    }
 }

@@ -30,7 +30,7 @@ pub(crate) fn miss<F: Future>(_site: &'static Site, answer: F) -> F {
 }
 
 /// Says that a call had to do without the cache.
-pub(crate) fn outage(site: &'static Site, error: &Error) {
+pub(crate) fn outage(site: &Site, error: &Error) {
     #[cfg(feature = "tracing")]
     tracing::warn!(
         target: "cachemacro",
@@ -70,7 +70,6 @@ mod tests {
     use super::*;
     use crate::error::ErrorKind;
     use crate::key::{Piece, Template};
-    use crate::policy::Jitter;
     use crate::site::SiteSpec;
 
     static SITE: Site = Site::new(SiteSpec {
@@ -79,7 +78,7 @@ mod tests {
         file: "src/users.rs",
         line: 1,
         template: Template(&[Piece::Text("user:"), Piece::Hole("id")]),
-        jitter: Jitter::DEFAULT,
+        ..SiteSpec::PLAIN
     });
 
     /// Writes down every field of every span and event.

@@ -78,8 +78,9 @@ pub(crate) fn text(name: &Ident, like: &str, input: ParseStream<'_>) -> syn::Res
 
 /// The error for an argument that there is none of.
 pub(crate) fn unknown(name: &Ident, known: &[&str]) -> syn::Error {
+    let there = if known.len() == 1 { "there is" } else { "there are" };
     let suggestion =
-        did_you_mean(&name.to_string(), known).unwrap_or_else(|| format!("there are {}", list(known)));
+        did_you_mean(&name.to_string(), known).unwrap_or_else(|| format!("{there} {}", list(known)));
     syn::Error::new(name.span(), format!("unknown argument `{name}`; {suggestion}"))
 }
 

@@ -5,24 +5,45 @@ use std::time::Duration;
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::parse::ParseStream;
 use syn::punctuated::Punctuated;
-use syn::{Expr, ExprLit, Lit, LitStr, Token};
+use syn::{Expr, Token};
 
-use super::{Slot, Template, args, did_you_mean, duration};
+use super::storing::{Tier, Ttl};
+use super::with::{self, With};
+use super::{Slot, Template, args, did_you_mean, storing};
 use crate::errors::Errors;
 use crate::parse::unraw;
 
 /// All arguments, in the order in which they are suggested.
-const KNOWN: [&str; 7] = ["ttl", "jitter", "key", "skip", "cache", "name", "crate"];
-
-/// Ten years, as the engine has it (`policy::TTL_MAX`).
-const TTL_MAX: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+const KNOWN: [&str; 14] = [
+    "ttl",
+    "negative_ttl",
+    "jitter",
+    "key",
+    "skip",
+    "with",
+    "when",
+    "unless",
+    "tier",
+    "shares",
+    "version",
+    "cache",
+    "name",
+    "crate",
+];
 
 /// The arguments of `#[cache_result(…)]`.
 pub(crate) struct CacheResult {
     pub(crate) ttl: Slot<Ttl>,
+    pub(crate) negative_ttl: Slot<Duration>,
     pub(crate) jitter: Slot<u8>,
     pub(crate) key: Slot<KeyArgument>,
     pub(crate) skip: Slot<Vec<Skipped>>,
+    pub(crate) with: Slot<Vec<With>>,
+    pub(crate) when: Slot<Expr>,
+    pub(crate) unless: Slot<Expr>,
+    pub(crate) tier: Slot<Tier>,
+    pub(crate) shares: Slot<syn::Path>,
+    pub(crate) version: Slot<u32>,
     pub(crate) cache: Slot<Expr>,
     pub(crate) name: Slot<String>,
     pub(crate) krate: Slot<syn::Path>,
@@ -32,14 +53,6 @@ pub(crate) struct CacheResult {
 
 /// A key: `None` if it could not be read.
 pub(crate) type KeyArgument = Option<Template>;
-
-/// How long a value lives.
-pub(crate) enum Ttl {
-    /// Known at compile time.
-    Fixed(Duration),
-    /// Evaluated for each call.
-    Expr(Box<Expr>),
-}
 
 /// A parameter named in `skip(…)`.
 pub(crate) struct Skipped {
@@ -51,9 +64,16 @@ impl CacheResult {
     pub(crate) fn read(tokens: TokenStream, errors: &Errors) -> Self {
         let mut attr = Self {
             ttl: Slot::empty("ttl"),
+            negative_ttl: Slot::empty("negative_ttl"),
             jitter: Slot::empty("jitter"),
             key: Slot::empty("key"),
             skip: Slot::empty("skip"),
+            with: Slot::empty("with"),
+            when: Slot::empty("when"),
+            unless: Slot::empty("unless"),
+            tier: Slot::empty("tier"),
+            shares: Slot::empty("shares"),
+            version: Slot::empty("version"),
             cache: Slot::empty("cache"),
             name: Slot::empty("name"),
             krate: Slot::empty("crate"),
@@ -69,11 +89,11 @@ impl CacheResult {
         match name.to_string().as_str() {
             "ttl" => {
                 self.ttl_mentioned = true;
-                let ttl = ttl(args::value(&name, "\"5m\"", input)?)?;
+                let ttl = storing::ttl(args::value(&name, "\"5m\"", input)?)?;
                 self.ttl.set(errors, span, ttl);
             }
             "jitter" => {
-                let percent = percent(&args::text(&name, "\"10%\"", input)?)?;
+                let percent = storing::percent(&args::text(&name, "\"10%\"", input)?)?;
                 self.jitter.set(errors, span, percent);
             }
             "key" => {
@@ -83,6 +103,34 @@ impl CacheResult {
             "skip" => {
                 let skipped = skipped(&name, input)?;
                 self.skip.set(errors, span, skipped);
+            }
+            "negative_ttl" => {
+                let ttl = storing::negative_ttl(&name, input)?;
+                self.negative_ttl.set(errors, span, ttl);
+            }
+            "with" => {
+                let computed = with::read(&name, input)?;
+                self.with.set(errors, span, computed);
+            }
+            "when" => {
+                let when = storing::when(&name, input)?;
+                self.when.set(errors, span, when);
+            }
+            "unless" => {
+                let unless = storing::unless(&name, input)?;
+                self.unless.set(errors, span, unless);
+            }
+            "tier" => {
+                let tier = storing::tier(&name, input)?;
+                self.tier.set(errors, span, tier);
+            }
+            "shares" => {
+                let function = shares(&name, input)?;
+                self.shares.set(errors, span, function);
+            }
+            "version" => {
+                let version = storing::version(&name, input)?;
+                self.version.set(errors, span, version);
             }
             "cache" => {
                 let cache = args::value(&name, "state.cache", input)?;
@@ -112,51 +160,6 @@ impl CacheResult {
     }
 }
 
-fn ttl(expr: Expr) -> syn::Result<Ttl> {
-    let (duration, span) = match &expr {
-        Expr::Lit(ExprLit { lit: Lit::Int(seconds), .. }) if seconds.suffix().is_empty() => {
-            // What does not fit is over ten years too.
-            let seconds_max = seconds.base10_parse().unwrap_or(u64::MAX);
-            (Duration::from_secs(seconds_max), seconds.span())
-        }
-        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => {
-            let duration = duration::parse(&text.value());
-            (duration.map_err(|message| syn::Error::new(text.span(), message))?, text.span())
-        }
-        Expr::Lit(_) | Expr::Unary(syn::ExprUnary { op: syn::UnOp::Neg(_), .. }) => {
-            let message =
-                "a `ttl` is whole seconds, like `3600`, text, like `\"1h 30m\"`, or a `Duration` expression";
-            return Err(syn::Error::new_spanned(expr, message));
-        }
-        _ => return Ok(Ttl::Expr(Box::new(expr))),
-    };
-    if duration.is_zero() {
-        return Err(syn::Error::new(
-            span,
-            "a `ttl` of zero caches nothing; write how long a value may live, like `\"5m\"`",
-        ));
-    }
-    if duration > TTL_MAX {
-        return Err(syn::Error::new(
-            span,
-            "a `ttl` of over 10 years is a mistake in its unit; write 10 years at most",
-        ));
-    }
-    Ok(Ttl::Fixed(duration))
-}
-
-fn percent(text: &LitStr) -> syn::Result<u8> {
-    let value = text.value();
-    let number = value.strip_suffix('%').filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
-    match number.and_then(|number| number.parse().ok()) {
-        Some(percent @ 0..=100) => Ok(percent),
-        _ => Err(syn::Error::new(
-            text.span(),
-            format!("invalid jitter `{value}`; write a percentage from `0%` to `100%`, like `10%`"),
-        )),
-    }
-}
-
 fn skipped(name: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<Skipped>> {
     if !input.peek(syn::token::Paren) {
         return Err(syn::Error::new(name.span(), "`skip` takes parameters; write `skip(db)`"));
@@ -179,6 +182,18 @@ fn skipped(name: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<Skipped>> {
         ));
     }
     Ok(names.iter().map(|name| Skipped { name: unraw(name), span: name.span() }).collect())
+}
+
+/// `shares = get_user`
+fn shares(name: &Ident, input: ParseStream<'_>) -> syn::Result<syn::Path> {
+    let value: Expr = args::value(name, "get_user", input)?;
+    match value {
+        Expr::Path(path) if path.qself.is_none() => Ok(path.path),
+        other => Err(syn::Error::new_spanned(
+            other,
+            "`shares` names the cached function whose entries it shares; write `shares = get_user`",
+        )),
+    }
 }
 
 /// The path after `crate =`, for all attributes.
@@ -211,6 +226,13 @@ mod tests {
             skip(db, r#type),
             cache = state.cache,
             name = "users",
+            negative_ttl = "10s",
+            with(uid: u64 = user.id(), team: &str = &team.name),
+            when = page < 10 && id > 0,
+            unless = |users: &Vec<User>| users.is_empty(),
+            tier = local,
+            shares = users::get_user,
+            version = 2,
             crate = ::renamed::cachemacro,
         );
         assert_eq!(errors(all), [""; 0]);
@@ -221,7 +243,11 @@ mod tests {
         let texts = errors(quote!(tll = 5, ttl = "5 mins", jitter = "200%", tags = ["a", "b"], ttl = 0));
         assert_eq!(texts.len(), 5, "{texts:#?}");
         assert_eq!(texts[0], "unknown argument `tll`; did you mean `ttl`?");
-        assert!(texts[3].starts_with("unknown argument `tags`; there are `ttl`, `jitter`"), "{}", texts[3]);
+        assert!(
+            texts[3].starts_with("unknown argument `tags`; there are `ttl`, `negative_ttl`"),
+            "{}",
+            texts[3]
+        );
     }
 
     #[test]

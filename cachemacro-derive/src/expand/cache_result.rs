@@ -1,12 +1,10 @@
 //! The function that is called: a key, one call into the engine.
 
-use proc_macro2::{Literal, TokenStream};
-use quote::{quote, quote_spanned};
-use syn::spanned::Spanned;
+use proc_macro2::TokenStream;
+use quote::quote;
 
-use super::companion;
-use crate::attr::Ttl;
-use crate::model::{CacheSource, Cached, Param, Role};
+use super::{companion, storing};
+use crate::model::{CacheSource, Cached, Computed, Param};
 use crate::names;
 
 pub(super) fn expand(cached: &Cached) -> TokenStream {
@@ -45,16 +43,35 @@ pub(super) fn signature(cached: &Cached, ident: &syn::Ident, of_body: bool) -> T
 
 /// A call of the engine that takes a body: `read` or `refresh`.
 pub(super) fn run(cached: &Cached, how: &TokenStream) -> TokenStream {
-    let generated = &cached.generated;
     let (companion, body_ident) = (&cached.sig.ident, &cached.body_ident);
     let [call, body] = ["call", "body"].map(names::local);
     let call_value = call_value(cached);
     let args = cached.params.iter().map(|param| &param.ident);
     let invocation = invocation(cached, quote!(#companion::#body_ident(#(#args),*)));
+    let engine = storing::engine(cached, how);
+    let computed = cached.computed.iter().map(|Computed { param, expr }| {
+        let (ident, ty) = (&param.ident, &param.ty);
+        quote!(let #ident: #ty = #expr;)
+    });
+    let (known, shape) = match storing::has_clauses(cached) {
+        true => {
+            let (known, shape) = (storing::known_shape(cached), names::local("shape"));
+            (Some(quote!(let #shape = { #known };)), quote!(#shape))
+        }
+        false => (None, quote!(#companion::__cachemacro_shape())),
+    };
+    let run = match storing::is_async(cached) {
+        true => quote! {
+            let #body = ::core::pin::pin!(#invocation);
+            #engine(#call, #shape, #body).await
+        },
+        false => quote!(#engine(#call, #shape, || #invocation)),
+    };
     quote! {
+        #(#computed)*
+        #known
         let #call = #call_value;
-        let #body = ::core::pin::pin!(#invocation);
-        #generated::#how(#call, #companion::__cachemacro_shape(), #body).await
+        #run
     }
 }
 
@@ -73,11 +90,11 @@ fn call_value(cached: &Cached) -> TokenStream {
         CacheSource::Ambient | CacheSource::Fixed(_) => quote!(#companion::__cachemacro_cache()),
         CacheSource::PerCall(expr) => companion::named_cache(generated, expr),
     };
-    let key_args = cached.params.iter().filter(|param| param.role != Role::Skipped).map(|param| {
+    let key_args = companion::key_params(cached).map(|param| {
         let ident = &param.ident;
         quote!(&#ident)
     });
-    let ttl = ttl(&cached.ttl);
+    let ttl = storing::terms(cached);
     quote! {
         #generated::Call {
             site: #companion::__cachemacro_site(),
@@ -85,22 +102,5 @@ fn call_value(cached: &Cached) -> TokenStream {
             key: #companion::__cachemacro_key(#(#key_args),*),
             ttl: #ttl,
         }
-    }
-}
-
-fn ttl(ttl: &Ttl) -> TokenStream {
-    match ttl {
-        Ttl::Fixed(duration) => {
-            let millis = u64::try_from(duration.as_millis()).expect("ten years at most");
-            let (number, unit) = match millis % 1000 {
-                0 => (Literal::u64_unsuffixed(millis / 1000), quote!(from_secs)),
-                _ => (Literal::u64_unsuffixed(millis), quote!(from_millis)),
-            };
-            quote!(::core::time::Duration::#unit(#number))
-        }
-        Ttl::Expr(expr) => quote_spanned! {names::at(expr.span())=> {
-            let ttl: ::core::time::Duration = #expr;
-            ttl
-        }},
     }
 }

@@ -6,6 +6,7 @@ use syn::Expr;
 use syn::spanned::Spanned;
 
 use super::cache_result::{invocation, run, signature};
+use super::{handles, storing};
 use crate::model::{CacheSource, Cached, KeyPiece, Param, Role, with_one_lifetime};
 use crate::names;
 use crate::parse::unraw;
@@ -21,6 +22,7 @@ pub(super) fn expand(cached: &Cached) -> TokenStream {
         target(cached),
         by_hand(cached),
         loads(cached),
+        handles::check(cached),
     ];
     let body = body(cached);
     quote! {
@@ -54,6 +56,7 @@ fn site(cached: &Cached) -> TokenStream {
         Some(percent) => quote!(#generated::Jitter::percent(#percent)),
         None => quote!(#generated::Jitter::DEFAULT),
     };
+    let (spec, site_vis) = (storing::spec(cached), &cached.vis);
     let pieces = cached.key.iter().map(|piece| match piece {
         KeyPiece::Text(text) => quote!(#generated::Piece::Text(#text)),
         KeyPiece::FunctionPath => quote!(#generated::Piece::Text(#path)),
@@ -63,7 +66,8 @@ fn site(cached: &Cached) -> TokenStream {
         }
     });
     quote! {
-        fn __cachemacro_site() -> &'static #generated::Site {
+        #[doc(hidden)]
+        #site_vis fn __cachemacro_site() -> &'static #generated::Site {
             static SITE: #generated::Site = #generated::Site::new(#generated::SiteSpec {
                 name: #name,
                 path: #path,
@@ -71,6 +75,8 @@ fn site(cached: &Cached) -> TokenStream {
                 line: ::core::line!(),
                 template: #generated::Template(&[#(#pieces),*]),
                 jitter: #jitter,
+                #spec
+                ..#generated::SiteSpec::PLAIN
             });
             #generated::inventory::submit! {
                 #generated::Registered(&SITE)
@@ -154,9 +160,17 @@ fn writes(cached: &Cached, buffer: &Ident, write: impl Fn(&Param) -> TokenStream
             quote!(#buffer.push_raw(#path);)
         }
         KeyPiece::Hole(hole, span) => {
-            let param = cached.params.iter().find(|param| param.name == hole.root);
-            let param = param.expect("a hole is a parameter: model checks it");
+            let param = key_params(cached).find(|param| param.name == hole.root);
+            let param = param.expect("a hole is a parameter, or computed: model checks it");
             let value = &param.ident;
+            if hole.is_hash {
+                let span = names::at(*span);
+                let generated = names::tokens_at(generated, span);
+                let fields = &hole.fields;
+                let place = names::tokens_at(&quote!(#value #(.#fields)*), span);
+                let place = if fields.is_empty() { place } else { quote_spanned!(span=> &#place) };
+                return quote_spanned!(span=> #generated::KeyPart::write(&#generated::Hashed(#place), &mut #buffer););
+            }
             if hole.fields.is_empty() {
                 let write = write(param);
                 return quote!(#write(#value, &mut #buffer););
@@ -173,8 +187,10 @@ fn writes(cached: &Cached, buffer: &Ident, write: impl Fn(&Param) -> TokenStream
     cached.key.iter().map(piece).collect()
 }
 
-fn key_params(cached: &Cached) -> impl Iterator<Item = &Param> {
-    cached.params.iter().filter(|param| param.role != Role::Skipped)
+/// The parameters that are in the key, and then what is computed for it.
+pub(super) fn key_params(cached: &Cached) -> impl Iterator<Item = &Param> {
+    let computed = cached.computed.iter().map(|computed| &computed.param);
+    cached.params.iter().filter(|param| param.role != Role::Skipped).chain(computed)
 }
 
 /// The parameters of the companion's functions: those that are in the key.
@@ -198,14 +214,15 @@ fn lifetime(cached: &Cached) -> Option<TokenStream> {
 
 /// What the return type means. All that is asked of the value is asked here, once.
 fn shape(cached: &Cached) -> TokenStream {
-    let (generated, output) = (&cached.generated, &cached.output);
+    let (generated, output, vis) = (&cached.generated, &cached.output, &cached.vis);
     let span = names::at(output.span());
-    let shape = names::local("shape");
+    let known = storing::known_shape(cached);
+    let bound = if cached.storing.is_local { quote!(Local) } else { quote!(Cacheable) };
+    let bound = names::tokens_at(&bound, span);
     quote_spanned! {span=>
-        fn __cachemacro_shape() -> impl #generated::Sharing<Output = #output, Value: #generated::Cacheable> {
-            use #generated::ladder::*;
-            let #shape = (&&&&#generated::Probe::<#output>::NEW).shape();
-            (&&#shape).sharing()
+        #[doc(hidden)]
+        #vis fn __cachemacro_shape() -> impl #generated::Sharing<Output = #output, Value: #generated::#bound> {
+            #known
         }
     }
 }
@@ -267,6 +284,25 @@ fn by_hand(cached: &Cached) -> TokenStream {
         }
         _ => (None, quote!(Self::__cachemacro_target(#generated::Ambient, #key))),
     };
+    let peeks = quote!(#generated::Result<::core::option::Option<#generated::Peek<#output>>>);
+    if !storing::is_async(cached) {
+        return quote! {
+            /// Removes what is stored for these arguments.
+            #vis fn invalidate #lifetime (#cache_param #(#given),*) {
+                #generated::local::invalidate_now(&#target)
+            }
+
+            /// Looks at what is stored for these arguments, and changes nothing.
+            ///
+            /// # Errors
+            ///
+            /// It is a value of another type or version.
+            #vis fn peek #lifetime (#cache_param #(#given),*) -> #peeks {
+                #generated::local::peek_now(#target, Self::__cachemacro_shape())
+            }
+        };
+    }
+    let peek = if cached.storing.is_local { quote!(local::peek) } else { quote!(peek) };
     quote! {
         /// Removes what is stored for these arguments.
         ///
@@ -282,10 +318,8 @@ fn by_hand(cached: &Cached) -> TokenStream {
         /// # Errors
         ///
         /// The store could not be asked.
-        #vis async fn peek #lifetime (#cache_param #(#given),*)
-            -> #generated::Result<::core::option::Option<#generated::Peek<#output>>>
-        {
-            #generated::peek(#target, Self::__cachemacro_shape()).await
+        #vis async fn peek #lifetime (#cache_param #(#given),*) -> #peeks {
+            #generated::#peek(#target, Self::__cachemacro_shape()).await
         }
     }
 }
@@ -299,6 +333,7 @@ fn loads(cached: &Cached) -> TokenStream {
     let run = run(cached, &refresh_ident.to_token_stream());
     let args = cached.params.iter().map(|param| &param.ident);
     let invocation = invocation(cached, quote!(Self::#body_ident(#(#args),*)));
+    let dot_await = storing::is_async(cached).then(|| quote!(.await));
     quote! {
         /// Runs the body, and replaces what is stored for these arguments.
         #vis #refresh {
@@ -307,7 +342,7 @@ fn loads(cached: &Cached) -> TokenStream {
 
         /// Runs the body, and leaves the cache alone.
         #vis #uncached {
-            #invocation.await
+            #invocation #dot_await
         }
     }
 }

@@ -2,7 +2,10 @@
 
 mod cache_result;
 mod companion;
+mod handles;
 mod invalidates;
+mod key_part;
+mod storing;
 #[cfg(test)]
 mod tests;
 
@@ -11,7 +14,7 @@ use proc_macro2::{Span, TokenStream};
 use crate::attr::{CacheResult, Invalidates};
 use crate::errors::Errors;
 use crate::fallback;
-use crate::model::{Cached, Invalidating};
+use crate::model::{Cached, Invalidating, KeyType};
 use crate::parse::Function;
 
 /// `#[cache_result(…)]`
@@ -24,7 +27,15 @@ pub(crate) fn cache_result(args: TokenStream, item: TokenStream) -> TokenStream 
     let cached = Cached::resolve(attr, function.clone(), &errors);
     match (errors.finish(), cached) {
         (Ok(()), Some(cached)) => cache_result::expand(&cached),
-        (errors, _) => fallback::cached(errors.err().unwrap_or_default(), &function, &item),
+        (errors, cached) => {
+            let errors = fallback::cached(errors.err().unwrap_or_default(), &function, &item);
+            // What only types can tell is told at once with the rest.
+            let handles = cached.filter(|_| !function.is_associated()).map(|cached| handles::check(&cached));
+            match handles.filter(|handles| !handles.is_empty()) {
+                Some(handles) => quote::quote!(#errors #[allow(dead_code)] const _: () = { #handles };),
+                None => errors,
+            }
+        }
     }
 }
 
@@ -37,6 +48,17 @@ pub(crate) fn invalidates(args: TokenStream, item: TokenStream) -> TokenStream {
     match (errors.finish(), invalidating) {
         (Ok(()), Some(invalidating)) => invalidates::expand(&invalidating),
         (errors, _) => fallback::item(errors.err().unwrap_or_default(), &item),
+    }
+}
+
+/// `#[derive(KeyPart)]`
+pub(crate) fn key_part(item: TokenStream) -> TokenStream {
+    let errors = Errors::new();
+    let input = errors.take(syn::parse2::<syn::DeriveInput>(item));
+    let key_type = input.and_then(|input| KeyType::resolve(input, &errors));
+    match (errors.finish(), key_type) {
+        (Ok(()), Some(key_type)) => key_part::expand(&key_type),
+        (errors, _) => fallback::item(errors.err().unwrap_or_default(), &TokenStream::new()),
     }
 }
 

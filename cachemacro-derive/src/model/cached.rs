@@ -5,8 +5,10 @@ use quote::ToTokens;
 use syn::{Attribute, Expr, FnArg, Ident, Pat, ReturnType, Signature, Token, Type, Visibility};
 
 use super::attributes::Attributes;
+use super::computed::{self, Computed};
+use super::storing::Storing;
 use super::{check, types};
-use crate::attr::{CacheResult, Hole, Part, Template, Ttl};
+use crate::attr::{CacheResult, Hole, Part, Template, Tier, Ttl};
 use crate::errors::Errors;
 use crate::names;
 use crate::parse::{Body, Function, mentions, unraw};
@@ -23,10 +25,13 @@ pub(crate) struct Cached {
     /// What the function with the body is called in the companion.
     pub(crate) body_ident: Ident,
     pub(crate) params: Vec<Param>,
+    /// What `with(…)` computes, after the parameters.
+    pub(crate) computed: Vec<Computed>,
     pub(crate) key: Vec<KeyPiece>,
     pub(crate) ttl: Ttl,
     /// In hundredths; `None` is the engine's default.
     pub(crate) jitter: Option<u8>,
+    pub(crate) storing: Storing,
     pub(crate) cache: CacheSource,
     /// What labels it.
     pub(crate) name: String,
@@ -43,6 +48,8 @@ pub(crate) struct Param {
     pub(crate) role: Role,
     /// Whether an expression of the attribute uses it, which the body then need not.
     pub(crate) is_used_by_attribute: bool,
+    /// Whether it is neither in the key nor skipped: its type must say that it cannot matter.
+    pub(crate) must_be_handle: bool,
 }
 
 /// The part that a parameter has in the key.
@@ -50,7 +57,7 @@ pub(crate) struct Param {
 pub(crate) enum Role {
     /// All of it.
     Whole,
-    /// Fields of it.
+    /// Fields of it, or a hash: the companion takes a value of its type.
     Fields,
     /// None.
     Skipped,
@@ -82,7 +89,8 @@ const COMPANION: [&str; 8] = ["key", "invalidate", "peek", "refresh", "uncached"
 impl Cached {
     /// What the attribute means for the function; `None` after adding errors.
     pub(crate) fn resolve(attr: CacheResult, function: Function, errors: &Errors) -> Option<Self> {
-        check::signature(&function, errors);
+        let is_local = attr.tier.get() == Some(&Tier::Local);
+        check::signature(&function, is_local, errors);
         if attr.ttl.get().is_none() && !attr.ttl_mentioned {
             errors.at(
                 function.sig.ident.span(),
@@ -93,26 +101,40 @@ impl Cached {
         let mut params = params(&sig);
         let skipped = attr.skip.into_inner().unwrap_or_default();
         check::skips(&sig, &params, &skipped, errors);
+        let mut computed: Vec<_> =
+            attr.with.into_inner().unwrap_or_default().into_iter().map(Computed::new).collect();
         let is_skipped = |param: &Param| skipped.iter().any(|skipped| skipped.name == param.name);
 
         let template = match attr.key.into_inner() {
             Some(Some(template)) => {
-                check::template(&sig, &params, &skipped, &template, errors);
+                let handles = check::template(&sig, &params, &computed, &skipped, &template, errors);
+                for (param, must_be_handle) in params.iter_mut().zip(handles) {
+                    param.must_be_handle = must_be_handle;
+                }
                 Some(template)
             }
             // It could not be read, which is reported.
             Some(None) => return None,
             None => None,
         };
+        computed::check(&sig, &params, &computed, template.as_ref(), errors);
         for param in &mut params {
             param.role = match &template {
                 Some(template) => role(&param.name, template),
-                None if is_skipped(param) => Role::Skipped,
+                None if is_skipped(param) || computed.iter().any(|computed| computed.is_of(&param.name)) => {
+                    Role::Skipped
+                }
                 None => Role::Whole,
             };
         }
+        for Computed { param, .. } in &mut computed {
+            param.role = template.as_ref().map_or(Role::Whole, |template| role(&param.name, template));
+        }
         check::key_types(&params, errors);
-        mark_used(&mut params, attr.ttl.get(), attr.cache.get());
+        let of_storing = [attr.cache.get(), attr.when.get(), attr.unless.get()];
+        let of_ttl = attr.ttl.get().and_then(Ttl::expr);
+        let of_with = computed.iter().map(|computed| &computed.expr);
+        mark_used(&mut params, of_storing.into_iter().flatten().chain(of_ttl).chain(of_with));
 
         let ReturnType::Type(_, output) = sig.output.clone() else { return None };
         let reserved = COMPANION.contains(&unraw(&sig.ident).as_str());
@@ -128,10 +150,19 @@ impl Cached {
                 Some(Template { parts, span }) => {
                     parts.into_iter().map(|part| KeyPiece::new(part, span)).collect()
                 }
-                None => default_key(&params),
+                None => default_key(&params, &computed),
             },
             ttl: attr.ttl.into_inner()?,
             jitter: attr.jitter.into_inner(),
+            storing: Storing {
+                when: attr.when.into_inner(),
+                unless: attr.unless.into_inner(),
+                negative_ttl: attr.negative_ttl.into_inner(),
+                version: attr.version.into_inner().unwrap_or_default(),
+                is_local,
+                shares: attr.shares.into_inner(),
+            },
+            computed,
             cache: cache_source(attr.cache.into_inner(), &params),
             name: attr.name.into_inner().unwrap_or_else(|| unraw(&sig.ident)),
             params,
@@ -169,6 +200,7 @@ fn params(sig: &Signature) -> Vec<Param> {
             ty: (*typed.ty).clone(),
             role: Role::Skipped,
             is_used_by_attribute: false,
+            must_be_handle: false,
         })
     };
     sig.inputs.iter().filter_map(named).collect()
@@ -176,33 +208,31 @@ fn params(sig: &Signature) -> Vec<Param> {
 
 fn role(param: &str, template: &Template) -> Role {
     let holes: Vec<_> = template.holes().filter(|hole| hole.root == param).collect();
-    match holes.iter().all(|hole| hole.fields.is_empty()) {
+    match holes.iter().all(|hole| hole.fields.is_empty() && !hole.is_hash) {
         _ if holes.is_empty() => Role::Skipped,
         true => Role::Whole,
         false => Role::Fields,
     }
 }
 
-/// The function's path, and each parameter that is not skipped.
-fn default_key(params: &[Param]) -> Vec<KeyPiece> {
+/// The function's path, each parameter that is not skipped, and what is computed.
+fn default_key(params: &[Param], computed: &[Computed]) -> Vec<KeyPiece> {
     let mut key = vec![KeyPiece::FunctionPath];
-    for param in params.iter().filter(|param| param.role != Role::Skipped) {
+    let computed = computed.iter().map(|computed| &computed.param);
+    for param in params.iter().filter(|param| param.role != Role::Skipped).chain(computed) {
         key.push(KeyPiece::Text(":".to_owned()));
-        let hole = Hole { root: param.name.clone(), fields: Vec::new(), text: param.name.clone() };
+        let (root, text) = (param.name.clone(), param.name.clone());
+        let hole = Hole { root, fields: Vec::new(), is_hash: false, text };
         key.push(KeyPiece::Hole(hole, param.ident.span()));
     }
     key
 }
 
-fn mark_used(params: &mut [Param], ttl: Option<&Ttl>, cache: Option<&Expr>) {
-    let ttl = match ttl {
-        Some(Ttl::Expr(expr)) => expr.to_token_stream(),
-        _ => TokenStream::new(),
-    };
-    let cache = cache.to_token_stream();
+fn mark_used<'a>(params: &mut [Param], exprs: impl Iterator<Item = &'a Expr>) {
+    let tokens: TokenStream = exprs.map(ToTokens::to_token_stream).collect();
     for param in params {
         let is_it = |name: &str| name == param.name;
-        param.is_used_by_attribute = mentions(ttl.clone(), &is_it) || mentions(cache.clone(), &is_it);
+        param.is_used_by_attribute = mentions(tokens.clone(), &is_it);
     }
 }
 

@@ -6,6 +6,7 @@ use syn::spanned::Spanned;
 use syn::{FnArg, GenericParam, Pat, ReturnType, Signature, Type};
 
 use super::cached::{Param, Role};
+use super::computed::Computed;
 use super::types;
 use crate::attr::{Part, Skipped, Template, did_you_mean};
 use crate::errors::Errors;
@@ -18,9 +19,9 @@ use crate::parse::{Function, mentions, unraw};
 const SEPARATORS: &str = ":,/|<>{}*?[]\\";
 
 /// Whether the function is one that can be cached.
-pub(super) fn signature(function: &Function, errors: &Errors) {
+pub(super) fn signature(function: &Function, is_local: bool, errors: &Errors) {
     let sig = &function.sig;
-    is_async(sig, errors);
+    is_async(sig, is_local, errors);
     is_free(function, errors);
     has_no_type_parameters(sig, errors);
     has_no_variadic(sig, errors);
@@ -30,10 +31,15 @@ pub(super) fn signature(function: &Function, errors: &Errors) {
     returns_an_owned_value(sig, errors);
 }
 
-fn is_async(sig: &Signature, errors: &Errors) {
-    if sig.asyncness.is_none() {
+fn is_async(sig: &Signature, is_local: bool, errors: &Errors) {
+    if sig.asyncness.is_none() && !is_local {
         let name = &sig.ident;
-        errors.at(sig.fn_token.span, format!("only an `async fn` can be cached; write `async fn {name}`"));
+        errors.at(
+            sig.fn_token.span,
+            format!(
+                "only an `async fn` can be cached; write `async fn {name}`, or add `tier = local` to cache it in this process alone"
+            ),
+        );
     }
 }
 
@@ -132,24 +138,33 @@ pub(super) fn skips(sig: &Signature, params: &[Param], skipped: &[Skipped], erro
 }
 
 /// The key has each parameter that is not skipped, and nothing that is none; its holes do not touch.
+///
+/// A parameter that is neither, and whose type may say that it cannot matter, is left to the type:
+/// whether each one is.
 pub(super) fn template(
     sig: &Signature,
     params: &[Param],
+    computed: &[Computed],
     skipped: &[Skipped],
     template: &Template,
     errors: &Errors,
-) {
-    holes_are_parameters(sig, params, template, errors);
+) -> Vec<bool> {
+    let mut handles = Vec::new();
+    holes_are_parameters(sig, params, computed, template, errors);
     let in_braces = braces_are_no_holes(params, template, errors);
     holes_do_not_touch(template, errors);
     for param in params {
         let name = &param.name;
         let in_key = template.holes().any(|hole| hole.root == *name);
+        let through_with = computed.iter().any(|computed| computed.is_of(name));
+        let may_be_handle = types::may_be_handle(&param.ty, &sig.generics);
+        let is_uncovered = !in_key && !through_with && skipped.iter().all(|skipped| skipped.name != *name);
+        handles.push(is_uncovered && may_be_handle);
         match (in_key, skipped.iter().find(|skipped| skipped.name == *name)) {
             (true, Some(skipped)) => {
                 errors.at(skipped.span, format!("`{name}` is in the key and in `skip(…)`; leave one of them"));
             }
-            (false, None) if !in_braces.contains(&name.as_str()) => errors.at(
+            (false, None) if !through_with && !may_be_handle && !in_braces.contains(&name.as_str()) => errors.at(
                 param.ident.span(),
                 format!(
                     "parameter `{name}` is not part of the key; add `<{name}>` to it, or `skip({name})` if it cannot change the result"
@@ -158,11 +173,19 @@ pub(super) fn template(
             _ => {}
         }
     }
+    handles
 }
 
-fn holes_are_parameters(sig: &Signature, params: &[Param], template: &Template, errors: &Errors) {
+fn holes_are_parameters(
+    sig: &Signature,
+    params: &[Param],
+    computed: &[Computed],
+    template: &Template,
+    errors: &Errors,
+) {
     for hole in template.holes() {
-        if !is_param(sig, params, &hole.root) {
+        let is_computed = computed.iter().any(|computed| computed.param.name == hole.root);
+        if !is_computed && !is_param(sig, params, &hole.root) {
             let missing = no_parameter(sig, params, &hole.root);
             errors.at(template.span, format!("key uses `<{}>`, but {missing}", hole.text));
         }
@@ -175,7 +198,7 @@ fn braces_are_no_holes<'a>(params: &'a [Param], template: &Template, errors: &Er
     for part in &template.parts {
         let Part::Text(text) = part else { continue };
         for inside in text.split('{').skip(1).filter_map(|after| after.split_once('}')) {
-            let root = inside.0.split('.').next().unwrap_or_default();
+            let root = inside.0.split(['.', ':']).next().unwrap_or_default();
             if let Some(param) = params.iter().find(|param| param.name == root) {
                 errors.at(template.span, format!("write `<{}>`; braces are literal", inside.0));
                 found.push(param.name.as_str());

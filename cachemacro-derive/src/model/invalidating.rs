@@ -94,11 +94,12 @@ impl Invalidating {
             ReturnType::Default => parse_quote!(()),
             ReturnType::Type(_, ty) => (**ty).clone(),
         };
-        let mut steps = Steps { params, ..Steps::default() };
+        let generated = names::generated(attr.krate.get());
+        let mut steps = Steps { generated: generated.clone(), params, ..Steps::default() };
         attr.entries.into_iter().for_each(|entry| steps.add(entry));
         let Steps { early, late, captured, result, .. } = steps;
         Some(Self {
-            generated: names::generated(attr.krate.get()),
+            generated,
             attrs,
             vis,
             sig,
@@ -117,6 +118,7 @@ impl Invalidating {
 /// The entries, sorted by when they are known.
 #[derive(Default)]
 struct Steps {
+    generated: TokenStream,
     params: Vec<Ident>,
     early: Vec<Step>,
     late: Vec<Step>,
@@ -190,7 +192,10 @@ impl Steps {
             Some(param) if hole.root != "result" => param.clone(),
             _ => Ident::new(&hole.root, self.result.unwrap_or(Span::call_site()).located_at(span)),
         };
-        names::tokens_at(&quote::quote!(#root #(.#fields)*), span)
+        let place = quote::quote!(#root #(.#fields)*);
+        let generated = &self.generated;
+        let place = if hole.is_hash { quote::quote!(#generated::Hashed(&#place)) } else { place };
+        names::tokens_at(&place, span)
     }
 }
 

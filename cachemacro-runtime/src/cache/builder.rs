@@ -1,7 +1,7 @@
 //! All that can be set on a cache.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::cache::hooks::Hooks;
@@ -174,8 +174,9 @@ impl CacheBuilder {
     }
 
     fn finish(self, tier: Tier, tasks: Tasks) -> Cache {
-        let Self { hooks, settings, .. } = self;
-        Cache { inner: Arc::new(Inner { tier, flights: Arc::new(Flights::new()), hooks, tasks, settings }) }
+        let Self { hooks, settings, memory, clock, .. } = self;
+        let (local, flights) = (OnceLock::new(), Arc::new(Flights::new()));
+        Cache { inner: Arc::new(Inner { tier, local, memory, clock, flights, hooks, tasks, settings }) }
     }
 
     #[cfg(feature = "redis")]

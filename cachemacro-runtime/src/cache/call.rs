@@ -6,17 +6,17 @@ use crate::cache::Cache;
 use crate::key::{Key, KeyBuf};
 use crate::site::Site;
 
-/// One call of a cached function.
+/// One call of a cached function. `P` is what its attribute says of its value.
 #[derive(Debug)]
-pub struct Call {
+pub struct Call<P = Duration> {
     /// The function.
     pub site: &'static Site,
     /// The cache that the attribute names, if it does.
     pub cache: Option<Cache>,
     /// The key of the arguments.
     pub key: KeyBuf,
-    /// How long a value lives.
-    pub ttl: Duration,
+    /// Whether a value is kept, and how long: a duration, or more [terms](crate::policy::Terms).
+    pub ttl: P,
 }
 
 /// What is to be invalidated: a key, of a function or as it stands, in a cache or in the current one.

@@ -6,6 +6,8 @@ use crate::cache::{Cache, Cause, Resolved, Target};
 use crate::error::Result;
 use crate::key::Key;
 use crate::outcome::Outcome;
+use crate::site::Site;
+use crate::tier::Tier;
 
 /// When a mutation invalidates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +36,22 @@ struct Bound {
     cache: Cache,
     key: Key,
     cause: Cause,
+    scope: Scope,
+}
+
+/// Which tiers may hold a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scope {
+    /// Whoever's it is: all tiers.
+    All,
+    /// A function's that never leaves this process: no store need be asked.
+    Local,
+}
+
+impl Scope {
+    fn of(site: Option<&Site>) -> Self {
+        if site.is_some_and(Site::is_local) { Self::Local } else { Self::All }
+    }
 }
 
 impl Invalidation {
@@ -52,15 +70,15 @@ impl Invalidation {
         self.due = true;
         while let Some(last) = self.targets.last() {
             // One call for each cache; nearly always there is one.
-            let cache = last.cache.clone();
-            let here = |bound: &&Bound| bound.cache.is(&cache);
+            let (cache, scope) = (last.cache.clone(), last.scope);
+            let here = |bound: &&Bound| bound.cache.is(&cache) && bound.scope == scope;
             let keys: Vec<&[u8]> =
                 self.targets.iter().filter(here).map(|bound| bound.key.as_bytes()).collect();
-            match cache.tier().invalidate(&keys).await {
+            match remove(&cache, scope, &keys).await {
                 Ok(()) => self.targets.iter().filter(here).for_each(Bound::report),
                 Err(error) => crate::trace::warn_undelivered(&error, keys.len()),
             }
-            self.targets.retain(|bound| !bound.cache.is(&cache));
+            self.targets.retain(|bound| !here(&bound));
         }
     }
 }
@@ -71,7 +89,7 @@ impl Drop for Invalidation {
             return;
         }
         for bound in std::mem::take(&mut self.targets) {
-            if bound.cache.tier().invalidate_later(bound.key.as_bytes()) {
+            if remove_later(&bound.cache, bound.scope, bound.key.as_bytes()) {
                 bound.report();
             }
         }
@@ -80,8 +98,8 @@ impl Drop for Invalidation {
 
 impl Bound {
     fn new(target: Target) -> Self {
-        let cause = Cause::Mutation(target.site);
-        Self { cache: Cache::clone(&Resolved::new(target.cache)), key: target.key, cause }
+        let (cause, scope) = (Cause::Mutation(target.site), Scope::of(target.site));
+        Self { cache: Cache::clone(&Resolved::new(target.cache)), key: target.key, cause, scope }
     }
 
     fn report(&self) {
@@ -118,13 +136,70 @@ where
 }
 
 pub(crate) async fn invalidate(target: Target) -> Result<()> {
-    let cache = Resolved::new(target.cache);
-    invalidate_keys(&cache, &[target.key], Cause::Call).await
+    let (cache, scope) = (Resolved::new(target.cache), Scope::of(target.site));
+    remove(&cache, scope, &[target.key.as_bytes()]).await?;
+    cache.inner.hooks.call(&target.key, Cause::Call);
+    Ok(())
 }
 
-pub(super) async fn invalidate_keys(cache: &Cache, keys: &[Key], cause: Cause) -> Result<()> {
-    let bytes: Vec<&[u8]> = keys.iter().map(Key::as_bytes).collect();
-    cache.tier().invalidate(&bytes).await?;
-    keys.iter().for_each(|key| cache.inner.hooks.call(key, cause));
+/// Invalidates what is in this process, which takes no waiting.
+pub(crate) fn invalidate_now(target: &Target) {
+    let cache = Resolved::new(target.cache.clone());
+    cache.local().invalidate_later(target.key.as_bytes());
+    cache.inner.hooks.call(&target.key, Cause::Call);
+}
+
+pub(super) async fn invalidate_key(cache: &Cache, key: &Key) -> Result<()> {
+    remove(cache, Scope::All, &[key.as_bytes()]).await?;
+    cache.inner.hooks.call(key, Cause::Call);
     Ok(())
+}
+
+/// Removes keys, far to near: a local function in between could load what is about to go.
+async fn remove(cache: &Cache, scope: Scope, keys: &[&[u8]]) -> Result<()> {
+    // On a drop too: the store's part goes on in the background.
+    let _near = Near { cache, scope, keys };
+    match scope {
+        Scope::All => cache.tier().invalidate(keys).await,
+        Scope::Local => Ok(()),
+    }
+}
+
+/// Keys to be removed from this process, at the end.
+struct Near<'a> {
+    cache: &'a Cache,
+    scope: Scope,
+    keys: &'a [&'a [u8]],
+}
+
+impl Drop for Near<'_> {
+    fn drop(&mut self) {
+        if let Some(local) = self.cache.beside(self.scope) {
+            self.keys.iter().for_each(|key| {
+                local.invalidate_later(key);
+            });
+        }
+    }
+}
+
+/// Removes a key, from a place that cannot wait; says whether it is done already.
+fn remove_later(cache: &Cache, scope: Scope, key: &[u8]) -> bool {
+    let is_done = match scope {
+        Scope::All => cache.tier().invalidate_later(key),
+        Scope::Local => true,
+    };
+    if let Some(local) = cache.beside(scope) {
+        local.invalidate_later(key);
+    }
+    is_done
+}
+
+impl Cache {
+    /// The tier in this process, where removing from the cache's own is not enough.
+    fn beside(&self, scope: Scope) -> Option<&Tier> {
+        match scope {
+            Scope::Local => Some(self.local()),
+            Scope::All => self.inner.local.get(),
+        }
+    }
 }

@@ -4,21 +4,24 @@ mod builder;
 mod call;
 mod current;
 mod hooks;
+mod instant;
 mod invalidate;
 mod peek;
 mod read;
 mod refresh;
 mod status;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flight::Flights;
 use crate::key::Key;
+use crate::site::Site;
 use crate::store::memory::MemoryLimits;
 use crate::task::Tasks;
-use crate::tier::{LeaseGuard, Tier};
+use crate::tier::{L1, LeaseGuard, Tier};
 
 pub use builder::CacheBuilder;
 pub use call::{Call, Target};
@@ -28,8 +31,9 @@ pub use peek::{Peek, TierName};
 pub use status::{Closed, Status};
 
 pub(crate) use current::Resolved;
-pub(crate) use invalidate::{invalidate, invalidating};
-pub(crate) use peek::peek;
+pub(crate) use instant::{read_now, refresh_now};
+pub(crate) use invalidate::{invalidate, invalidate_now, invalidating};
+pub(crate) use peek::{peek, peek_now};
 pub(crate) use read::read;
 pub(crate) use refresh::refresh;
 
@@ -61,6 +65,11 @@ pub struct Cache {
 #[derive(Debug)]
 struct Inner {
     tier: Tier,
+    /// What never leaves this process: the tier itself where it is in here, or else one beside it, made
+    /// when the first function with `tier = local` asks for it.
+    local: OnceLock<Tier>,
+    memory: MemoryLimits,
+    clock: Clock,
     flights: Arc<Flights<LeaseGuard>>,
     hooks: hooks::Hooks,
     tasks: Tasks,
@@ -160,7 +169,7 @@ impl Cache {
     ///
     /// Dropped before its end, it goes on in the background.
     pub async fn invalidate(&self, key: &Key) -> Result<()> {
-        invalidate::invalidate_keys(self, std::slice::from_ref(key), Cause::Call).await
+        invalidate::invalidate_key(self, key).await
     }
 
     /// What it is doing: its store, its size, what is under way.
@@ -179,7 +188,29 @@ impl Cache {
     fn tier(&self) -> &Tier {
         &self.inner.tier
     }
+
+    /// The tier in this process.
+    fn local(&self) -> &Tier {
+        let Inner { tier, local, memory, clock, .. } = &*self.inner;
+        match tier {
+            Tier::Local(_) => tier,
+            Tier::Shared(_) => local.get_or_init(|| Tier::Local(Arc::new(L1::new(*memory, clock.clone())))),
+        }
+    }
+
+    /// Where the values of a function are.
+    #[inline]
+    fn tier_of(&self, site: &Site) -> &Tier {
+        if site.is_local() { self.local() } else { self.tier() }
+    }
+
+    fn tier_of_target(&self, site: Option<&Site>) -> &Tier {
+        site.map_or(self.tier(), |site| self.tier_of(site))
+    }
 }
+
+/// Which cache answers does not change the answer.
+impl crate::key::Handle for Cache {}
 
 impl Default for Cache {
     /// [`Cache::memory`].

@@ -4,9 +4,11 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::cache::{Resolved, Target};
+use crate::codec::Reach;
 use crate::error::Result;
-use crate::shape::{Cacheable, Shape};
-use crate::tier::Tier;
+use crate::shape::{Local, Shape};
+use crate::site::Site;
+use crate::tier::{Glimpse, Tier};
 
 /// What is stored under a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,21 +43,43 @@ impl fmt::Display for TierName {
     }
 }
 
-pub(crate) async fn peek<S>(target: Target) -> Result<Option<Peek<S::Output>>>
+pub(crate) async fn peek<S, R>(target: Target) -> Result<Option<Peek<S::Output>>>
 where
     S: Shape,
-    S::Value: Cacheable,
+    S::Value: Local,
+    R: Reach<S::Value>,
 {
     let cache = Resolved::new(target.cache);
-    let glimpse = cache.tier().glimpse::<S::Value>(target.key.as_bytes()).await?;
-    let tier = match cache.tier() {
+    let tier = cache.tier_of_target(target.site);
+    let version = target.site.map_or(0, Site::version);
+    let glimpse = tier.glimpse::<S::Value, R>(target.key.as_bytes(), version).await?;
+    let name = match tier {
         Tier::Local(_) => TierName::Local,
         Tier::Shared(_) => TierName::Shared,
     };
-    Ok(glimpse.map(|glimpse| Peek {
-        value: S::output((*glimpse.value).clone()),
-        age: glimpse.age,
-        ttl_left: glimpse.ttl_left,
-        tier,
-    }))
+    Ok(glimpse.map(|glimpse| peeked::<S>(&glimpse, name)))
+}
+
+/// Looks at what is in this process, which takes no waiting.
+pub(crate) fn peek_now<S>(target: Target) -> Result<Option<Peek<S::Output>>>
+where
+    S: Shape,
+    S::Value: Local,
+{
+    let cache = Resolved::new(target.cache);
+    let version = target.site.map_or(0, Site::version);
+    let glimpse = match cache.local() {
+        Tier::Local(l1) => l1.glimpse::<S::Value>(target.key.as_bytes(), version)?,
+        Tier::Shared(_) => None,
+    };
+    Ok(glimpse.map(|glimpse| peeked::<S>(&glimpse, TierName::Local)))
+}
+
+fn peeked<S>(glimpse: &Glimpse<S::Value>, tier: TierName) -> Peek<S::Output>
+where
+    S: Shape,
+    S::Value: Local,
+{
+    let Glimpse { value, age, ttl_left, .. } = glimpse;
+    Peek { value: S::output((**value).clone()), age: *age, ttl_left: *ttl_left, tier }
 }

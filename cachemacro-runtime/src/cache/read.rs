@@ -8,13 +8,15 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::cache::{Cache, Call, Resolved};
+use crate::codec::Reach;
 use crate::error::Error;
 use crate::flight::{Lead, Message, Outcome, Seat};
+use crate::policy::Terms;
 use crate::protocol::flight::{Ending, Progress};
-use crate::shape::{Cacheable, Sharing};
+use crate::shape::{Local, Sharing};
 use crate::site::count;
 use crate::store::{Permit, Verdict};
-use crate::tier::{LeaseGuard, Sighting, Storing};
+use crate::tier::{LeaseGuard, Sighting, Storing, Tier};
 
 /// How long to wait for another process's load before the store is asked again: at first, and at most.
 ///
@@ -23,15 +25,17 @@ const POLL_MIN: Duration = Duration::from_millis(25);
 const POLL_MAX: Duration = Duration::from_millis(250);
 
 /// Answers a call.
-pub(crate) async fn read<S, F>(call: Call, body: Pin<&mut F>) -> S::Output
+pub(crate) async fn read<S, R, P, F>(call: Call<P>, body: Pin<&mut F>) -> S::Output
 where
     S: Sharing,
-    S::Value: Cacheable,
+    S::Value: Local,
+    R: Reach<S::Value>,
+    P: Terms<S::Found>,
     F: Future<Output = S::Output>,
 {
-    let Call { site, cache, key, ttl } = call;
+    let Call { site, cache, key, ttl: terms } = call;
     let counters = site.counters();
-    if !site.is_enabled() {
+    if !site.is_enabled() || !terms.applies() || key.is_unusable() {
         site.warn_disabled();
         count(&counters.loads);
         return body.await;
@@ -41,38 +45,42 @@ where
         count(&counters.loads);
         return body.await;
     }
-    if let Some(value) = cache.tier().get_now::<S::Value>(key.as_bytes()) {
+    let tier = cache.tier_of(site);
+    if let Some(value) = tier.get_now::<S::Value>(key.as_bytes(), site.version()) {
         count(&counters.hits);
         return S::output(value);
     }
-    let load = Load { site, cache: &cache, key: key.as_bytes(), ttl, deadline: deadline(&cache) };
-    crate::trace::miss(site, load.answer::<S, F>(body)).await
+    let load = Load { site, cache: &cache, tier, key: key.as_bytes(), terms, deadline: deadline(&cache) };
+    crate::trace::miss(site, load.answer::<S, R, F>(body)).await
 }
 
 /// A call that was not answered at once.
-struct Load<'a> {
+struct Load<'a, P> {
     site: &'static crate::site::Site,
     cache: &'a Cache,
+    tier: &'a Tier,
     key: &'a [u8],
-    ttl: Duration,
+    terms: P,
     /// Until when others are waited for.
     deadline: Instant,
 }
 
-impl Load<'_> {
+impl<P> Load<'_, P> {
     /// Takes a seat: who waits gets a result, or the lead.
-    async fn answer<S, F>(self, body: Pin<&mut F>) -> S::Output
+    async fn answer<S, R, F>(self, body: Pin<&mut F>) -> S::Output
     where
         S: Sharing,
-        S::Value: Cacheable,
+        S::Value: Local,
+        R: Reach<S::Value>,
+        P: Terms<S::Found>,
         F: Future<Output = S::Output>,
     {
         let waiter = match self.cache.inner.flights.enter(self.key) {
-            Seat::Lead(lead) => return self.lead::<S, F>(lead, body).await,
+            Seat::Lead(lead) => return self.lead::<S, R, F>(lead, body).await,
             Seat::Wait(waiter) => waiter,
         };
         match tokio::time::timeout_at(self.deadline, waiter).await {
-            Ok(Ok(Message::Lead(lead))) => return self.lead::<S, F>(lead, body).await,
+            Ok(Ok(Message::Lead(lead))) => return self.lead::<S, R, F>(lead, body).await,
             Ok(Ok(Message::Landed(outcome))) => {
                 if let Some(output) = receive::<S>(outcome) {
                     self.count(|counters| &counters.shared);
@@ -87,14 +95,16 @@ impl Load<'_> {
     }
 
     /// Leads the flight: looks up, loads, settles.
-    async fn lead<S, F>(self, mut lead: Lead<LeaseGuard>, body: Pin<&mut F>) -> S::Output
+    async fn lead<S, R, F>(self, mut lead: Lead<LeaseGuard>, body: Pin<&mut F>) -> S::Output
     where
         S: Sharing,
-        S::Value: Cacheable,
+        S::Value: Local,
+        R: Reach<S::Value>,
+        P: Terms<S::Found>,
         F: Future<Output = S::Output>,
     {
         if lead.lease().is_none() {
-            match self.look_up::<S::Value>(&lead).await {
+            match self.look_up::<S::Value, R>(&lead).await {
                 LookedUp::Hit(value) => {
                     lead.end(Ending::Hit, Some(Outcome::Value(value.clone())));
                     self.count(|counters| &counters.hits);
@@ -107,18 +117,18 @@ impl Load<'_> {
         self.count(|counters| &counters.loads);
         lead.progress(Progress::LoadStarted);
         let output = self.run(&lead, body).await;
-        self.settle::<S>(lead, &output).await;
+        self.settle::<S, R>(lead, &output).await;
         output
     }
 
     /// Asks until there is a value, or a lease, or no hope for one.
-    async fn look_up<V: Cacheable>(&self, lead: &Lead<LeaseGuard>) -> LookedUp<V> {
-        let tier = self.cache.tier();
+    async fn look_up<V: Local, R: Reach<V>>(&self, lead: &Lead<LeaseGuard>) -> LookedUp<V> {
+        let version = self.site.version();
         let mut pause = POLL_MIN;
         let mut cleared = false;
         loop {
             lead.progress(Progress::LookupSent);
-            match tier.lookup::<V>(self.key, self.cache.inner.settings.lease).await {
+            match self.tier.lookup::<V, R>(self.key, version, self.cache.inner.settings.lease).await {
                 Sighting::Hit(value) => return LookedUp::Hit(value),
                 Sighting::Lead(lease) => return LookedUp::Leased(lease),
                 Sighting::Busy if Instant::now() < self.deadline => {
@@ -130,7 +140,7 @@ impl Load<'_> {
                 Sighting::Unreadable(error) if !cleared => {
                     self.report(&error);
                     cleared = true;
-                    if tier.invalidate(&[self.key]).await.is_err() {
+                    if self.tier.invalidate(&[self.key]).await.is_err() {
                         return LookedUp::Unleased;
                     }
                 }
@@ -152,42 +162,50 @@ impl Load<'_> {
         loop {
             match tokio::time::timeout(ttl / 3, body.as_mut()).await {
                 Ok(output) => return output,
-                Err(_) => self.cache.tier().renew(self.key, lease.token(), ttl),
+                Err(_) => self.tier.renew(self.key, lease.token(), ttl),
             }
         }
     }
 
     /// Stores what can be stored, and gives to others what they may take.
-    async fn settle<S>(&self, lead: Lead<LeaseGuard>, output: &S::Output)
+    async fn settle<S, R>(&self, lead: Lead<LeaseGuard>, output: &S::Output)
     where
         S: Sharing,
-        S::Value: Cacheable,
+        S::Value: Local,
+        R: Reach<S::Value>,
+        P: Terms<S::Found>,
     {
         let Some(value) = S::value(output) else {
             self.count(|counters| &counters.failures);
             return self.release::<S>(lead, output).await;
         };
+        let ttl = self.site.jitter().apply(self.terms.ttl(S::found(value)), rand::random());
         let value = Arc::new(value.clone());
-        let ending = self.store(&lead, &value).await;
+        let ending = match ttl {
+            Some(ttl) => self.store::<S::Value, R>(&lead, &value, ttl).await,
+            None => self.decline(&lead).await,
+        };
         if let Some(lease) = lead.end(ending, Some(Outcome::Value(value)))
             && ending == Ending::Settled
         {
-            // The value stands where the lease stood.
+            // The value stands where the lease stood, or it was released.
             lease.forget();
         }
     }
 
-    async fn store<V: Cacheable>(&self, lead: &Lead<LeaseGuard>, value: &Arc<V>) -> Ending {
+    async fn store<V: Local, R: Reach<V>>(
+        &self,
+        lead: &Lead<LeaseGuard>,
+        value: &Arc<V>,
+        ttl: Duration,
+    ) -> Ending {
         let Some(lease) = lead.lease() else {
             return Ending::Unsettled;
         };
-        let Some(ttl) = self.site.jitter().apply(self.ttl, rand::random()) else {
-            return Ending::Unsettled;
-        };
         lead.progress(Progress::SettleSent);
-        let permit = Permit::Lease(lease.token());
-        match self.cache.tier().fill(Storing { key: self.key, permit, mark: lease.mark(), value, ttl }).await
-        {
+        let (key, version, permit) = (self.key, self.site.version(), Permit::Lease(lease.token()));
+        let storing = Storing { key, version, permit, mark: lease.mark(), value, ttl };
+        match self.tier.fill::<V, R>(storing).await {
             Ok(Verdict::Accepted) => {
                 self.count(|counters| &counters.stored);
                 Ending::Settled
@@ -204,6 +222,24 @@ impl Load<'_> {
         }
     }
 
+    /// Gives up the lease of a value that is not to be stored; others may still take the value.
+    async fn decline(&self, lead: &Lead<LeaseGuard>) -> Ending {
+        self.count(|counters| &counters.failures);
+        let Some(lease) = lead.lease() else {
+            return Ending::Unsettled;
+        };
+        lead.progress(Progress::SettleSent);
+        self.release_lease(lease).await
+    }
+
+    /// Gives up a lease. That it was still held proves the load fresh.
+    async fn release_lease(&self, lease: &LeaseGuard) -> Ending {
+        match self.tier.release(self.key, lease.token(), lease.mark()).await {
+            Ok(Verdict::Accepted) => Ending::Settled,
+            Ok(Verdict::Refused) | Err(_) => Ending::Unsettled,
+        }
+    }
+
     /// Gives up the lease of a load that is not stored. That it was still held proves the output fresh.
     async fn release<S: Sharing>(&self, lead: Lead<LeaseGuard>, output: &S::Output) {
         let outcome = if lead.is_awaited() { S::share(output).map(Outcome::Rest) } else { None };
@@ -217,10 +253,7 @@ impl Load<'_> {
             return;
         }
         lead.progress(Progress::SettleSent);
-        let ending = match self.cache.tier().release(self.key, lease.token(), lease.mark()).await {
-            Ok(Verdict::Accepted) => Ending::Settled,
-            Ok(Verdict::Refused) | Err(_) => Ending::Unsettled,
-        };
+        let ending = self.release_lease(lease).await;
         if let Some(lease) = lead.end(ending, outcome)
             && ending == Ending::Settled
         {
@@ -252,7 +285,7 @@ enum LookedUp<V> {
 /// What another caller's load means for this one.
 fn receive<S: Sharing>(outcome: Outcome) -> Option<S::Output>
 where
-    S::Value: Cacheable,
+    S::Value: Local,
 {
     match outcome {
         Outcome::Value(value) => value.downcast_ref::<S::Value>().cloned().map(S::output),

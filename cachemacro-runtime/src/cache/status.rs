@@ -12,7 +12,8 @@ use crate::tier::Tier;
 pub struct Status {
     /// The kind of store: `memory` for the embedded one, `redis`.
     pub store: &'static str,
-    /// The entries in this process, and the bytes that they count for.
+    /// The entries in this process, and the bytes that they count for; beside a shared store, those of
+    /// functions with `tier = local`, if there are any.
     pub local: Option<(u64, u64)>,
     /// The loads under way.
     pub loads: usize,
@@ -28,7 +29,10 @@ impl Status {
     pub(super) fn of(inner: &Inner) -> Self {
         let (store, local, undelivered, suspended) = match &inner.tier {
             Tier::Local(l1) => ("memory", Some(l1.size()), 0, false),
-            Tier::Shared(l2) => (l2.store().name(), None, l2.journal().len(), l2.journal().has_overflowed()),
+            Tier::Shared(l2) => {
+                let beside = inner.local.get().and_then(Tier::size);
+                (l2.store().name(), beside, l2.journal().len(), l2.journal().has_overflowed())
+            }
         };
         Self {
             store,

@@ -3,6 +3,7 @@
 #[cfg(feature = "bincode")]
 mod bincode;
 pub mod envelope;
+mod reach;
 mod weigh;
 
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 #[cfg(feature = "bincode")]
 pub use self::bincode::Bincode;
+pub(crate) use reach::{Anywhere, InProcess, Reach};
 pub(crate) use weigh::weigh;
 
 /// The largest value that is encoded or decoded, in bytes.
@@ -72,19 +74,19 @@ impl AnyCodec {
 
     /// The value with its header.
     #[cfg_attr(not(feature = "bincode"), expect(unused_variables, reason = "there is no codec to use them"))]
-    pub(crate) fn seal<V: Serialize + 'static>(self, value: &V) -> Result<Bytes> {
+    pub(crate) fn seal<V: Serialize + 'static>(self, version: u32, value: &V) -> Result<Bytes> {
         match self {
             #[cfg(feature = "bincode")]
-            Self::Bincode(codec) => envelope::seal(&codec, value),
+            Self::Bincode(codec) => envelope::seal(&codec, version, value),
         }
     }
 
     /// The value of a header and what follows it.
     #[cfg_attr(not(feature = "bincode"), expect(unused_variables, reason = "there is no codec to use them"))]
-    pub(crate) fn open<V: DeserializeOwned + 'static>(self, payload: &[u8]) -> Result<V> {
+    pub(crate) fn open<V: DeserializeOwned + 'static>(self, version: u32, payload: &[u8]) -> Result<V> {
         match self {
             #[cfg(feature = "bincode")]
-            Self::Bincode(codec) => envelope::open(&codec, payload),
+            Self::Bincode(codec) => envelope::open(&codec, version, payload),
         }
     }
 }

@@ -15,13 +15,14 @@ const INLINE_BYTES: usize = 128;
 #[derive(Clone, Default)]
 pub struct KeyBuf {
     bytes: SmallVec<[u8; INLINE_BYTES]>,
+    is_unusable: bool,
 }
 
 impl KeyBuf {
     /// An empty key.
     #[inline]
     pub fn new() -> Self {
-        Self { bytes: SmallVec::new() }
+        Self { bytes: SmallVec::new(), is_unusable: false }
     }
 
     /// Writes text with every separator, control and white space in it percent-encoded.
@@ -83,6 +84,31 @@ impl KeyBuf {
     #[inline]
     pub fn push_raw(&mut self, text: &str) {
         self.bytes.extend_from_slice(text.as_bytes());
+    }
+
+    /// Writes a hash of a value, for what is too long or too structured to read: 32 hexadecimal digits.
+    ///
+    /// It is BLAKE3 over all that the value serializes; what it does not serialize is not in the key.
+    /// A value that fails to serialize makes the key [unusable](Self::is_unusable).
+    pub fn push_hash<T: serde::Serialize + ?Sized>(&mut self, value: &T) {
+        super::hash::push(value, self);
+    }
+
+    /// Whether a part could not be written: then nothing is read or stored under the key.
+    pub fn is_unusable(&self) -> bool {
+        self.is_unusable
+    }
+
+    /// Notes that a part could not be written.
+    pub(super) fn spoil(&mut self) {
+        self.is_unusable = true;
+    }
+
+    pub(super) fn push_hex(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            let digit = |four: u8| HEX[usize::from(four)].to_ascii_lowercase();
+            self.bytes.extend_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+        }
     }
 
     /// The key so far, as stores take it.

@@ -8,6 +8,10 @@
 
 mod buf;
 mod forms;
+mod handle;
+mod hash;
+#[cfg(test)]
+mod injectivity;
 mod parts;
 mod template;
 
@@ -15,6 +19,7 @@ use std::fmt;
 
 pub use buf::{KeyBuf, ListWriter};
 pub use forms::{List, Maybe, Of};
+pub use handle::{Handle, HandleFor};
 pub use template::{Piece, Template};
 
 /// What is percent-encoded in text, beside `%` itself, controls and white space, and so separates holes.
@@ -59,6 +64,17 @@ pub trait KeyPart {
     /// Writes the value at the end of the key.
     fn write(&self, key: &mut KeyBuf);
 }
+
+/// A value that `<filter:hash>` can stand for in a key: any that serializes.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be hashed into a key, as it does not serialize",
+    label = "not `Serialize`",
+    note = "add `#[derive(serde::Serialize)]` to it, use a field of it (`<{{parameter}}.field>`), or name it in `skip(…)` if it cannot change the result"
+)]
+pub trait KeyHash: serde::Serialize {}
+
+#[diagnostic::do_not_recommend]
+impl<T: serde::Serialize + ?Sized> KeyHash for T {}
 
 /// An argument of a companion's methods: anything that writes keys of the form `F`.
 ///

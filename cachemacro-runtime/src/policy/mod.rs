@@ -1,6 +1,10 @@
 //! How long a value lives: pure decisions, with no clock of their own.
 
+mod terms;
+
 use std::time::Duration;
+
+pub use terms::{Clauses, Terms};
 
 /// The shortest time to live that a store can be given.
 pub(crate) const TTL_MIN: Duration = Duration::from_millis(1);

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::codec::AnyCodec;
+use crate::codec::{AnyCodec, Reach};
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{Journal, OnDelivered};
-use crate::shape::Cacheable;
 use crate::store::{Ask, Entry, Fill, Found, Lease, Store, Token, Verdict};
 use crate::task::Tasks;
 use crate::tier::{Glimpse, Storing};
@@ -40,12 +39,17 @@ impl L2 {
         Self { store, codec, journal, tasks }
     }
 
-    pub(crate) async fn lookup<V: Cacheable>(&self, key: &[u8], lease: Lease) -> L2Sighting<V> {
+    pub(crate) async fn lookup<V, R: Reach<V>>(
+        &self,
+        key: &[u8],
+        version: u32,
+        lease: Lease,
+    ) -> L2Sighting<V> {
         if let Err(error) = self.admits(key) {
             return L2Sighting::Failed(error);
         }
         match self.find(key, Some(lease)).await {
-            Found::Hit(entry) => match self.codec.open(&entry.payload) {
+            Found::Hit(entry) => match R::open(self.codec, version, &entry.payload) {
                 // An invalidation here, not yet delivered there, may have come while the lookup was under way.
                 Ok(_) if self.journal.holds(key) => L2Sighting::Failed(quarantined(key)),
                 Ok(value) => L2Sighting::Hit(Arc::new(value)),
@@ -60,11 +64,16 @@ impl L2 {
         }
     }
 
-    pub(crate) async fn glimpse<V: Cacheable>(&self, key: &[u8]) -> Result<Option<Glimpse<V>>> {
+    pub(crate) async fn glimpse<V, R: Reach<V>>(
+        &self,
+        key: &[u8],
+        version: u32,
+    ) -> Result<Option<Glimpse<V>>> {
         self.admits(key)?;
         match self.find(key, None).await {
             Found::Hit(entry) => {
-                let value = self.codec.open(&entry.payload).map_err(|error| error.with_key(key))?;
+                let value =
+                    R::open(self.codec, version, &entry.payload).map_err(|error| error.with_key(key))?;
                 let Entry { fill_id, ttl, ttl_left, .. } = entry;
                 let ttl_left = ttl_left.unwrap_or_default();
                 Ok(Some(Glimpse {
@@ -82,10 +91,10 @@ impl L2 {
     }
 
     /// Stores a value, if its permit still stands.
-    pub(crate) async fn fill<V: Cacheable>(&self, storing: Storing<'_, V>) -> Result<Verdict> {
-        let Storing { key, permit, mark, value, ttl } = storing;
+    pub(crate) async fn fill<V, R: Reach<V>>(&self, storing: Storing<'_, V>) -> Result<Verdict> {
+        let Storing { key, version, permit, mark, value, ttl } = storing;
         self.admits(key)?;
-        let payload = self.codec.seal(&**value).map_err(|error| error.with_key(key))?;
+        let payload = R::seal(self.codec, version, value).map_err(|error| error.with_key(key))?;
         let verdict = self.store.fill(Fill { key, permit, fill_id: Token::random(), payload, ttl }).await?;
         Ok(self.confirm(verdict, mark))
     }

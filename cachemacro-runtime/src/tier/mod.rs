@@ -4,7 +4,7 @@ mod l1;
 mod l2;
 mod plan;
 
-pub(crate) use l1::L1;
+pub(crate) use l1::{L1, L1Sighting};
 pub(crate) use l2::L2;
 pub(crate) use plan::Tier;
 
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::Error;
-use crate::store::{Permit, Token};
+use crate::store::{Lease, Permit, Token};
 
 /// What a lookup found, for a type `V`.
 pub(crate) enum Sighting<V> {
@@ -33,6 +33,8 @@ pub(crate) enum Sighting<V> {
 /// A value on its way in.
 pub(crate) struct Storing<'a, V> {
     pub(crate) key: &'a [u8],
+    /// The version of its function: another one does not read it.
+    pub(crate) version: u32,
     pub(crate) permit: Permit,
     /// The tier's [`mark`](Tier::mark) from before the load.
     pub(crate) mark: u64,
@@ -71,6 +73,11 @@ impl LeaseGuard {
     /// The tier's [`mark`](Tier::mark) from before the lookup.
     pub(crate) fn mark(&self) -> u64 {
         self.mark
+    }
+
+    /// The lease to ask for.
+    pub(crate) fn lease(&self, ttl: Duration) -> Lease {
+        Lease { token: self.token, ttl }
     }
 
     pub(crate) fn token(&self) -> Token {

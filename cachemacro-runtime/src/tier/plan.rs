@@ -5,9 +5,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::codec::Reach;
 use crate::error::Result;
-use crate::shape::Cacheable;
-use crate::store::{Lease, Token, Verdict};
+use crate::shape::Local;
+use crate::store::{Token, Verdict};
 use crate::tier::l1::{L1, L1Sighting};
 use crate::tier::l2::{L2, L2Sighting};
 use crate::tier::{Glimpse, LeaseGuard, Sighting, Storing};
@@ -24,9 +25,9 @@ pub(crate) enum Tier {
 impl Tier {
     /// A copy of a value that takes no waiting at all: none, if the values are elsewhere.
     #[inline]
-    pub(crate) fn get_now<V: Cacheable>(&self, key: &[u8]) -> Option<V> {
+    pub(crate) fn get_now<V: Local>(&self, key: &[u8], version: u32) -> Option<V> {
         match self {
-            Self::Local(l1) => l1.get(key),
+            Self::Local(l1) => l1.get(key, version),
             Self::Shared(_) => None,
         }
     }
@@ -40,17 +41,22 @@ impl Tier {
     }
 
     /// Looks a key up, and takes the lease if there is nothing.
-    pub(crate) async fn lookup<V: Cacheable>(&self, key: &[u8], ttl: Duration) -> Sighting<V> {
+    pub(crate) async fn lookup<V: Local, R: Reach<V>>(
+        &self,
+        key: &[u8],
+        version: u32,
+        ttl: Duration,
+    ) -> Sighting<V> {
         let guard = LeaseGuard::new(self.clone(), key);
-        let lease = Lease { token: guard.token(), ttl };
+        let lease = guard.lease(ttl);
         let (sighting, guard) = match self {
-            Self::Local(l1) => match l1.lookup(key, lease) {
+            Self::Local(l1) => match l1.lookup(key, version, lease) {
                 L1Sighting::Lead => return Sighting::Lead(guard),
                 L1Sighting::Hit(value) => (Sighting::Hit(value), guard),
                 L1Sighting::Busy => (Sighting::Busy, guard),
                 L1Sighting::Unreadable(error) => (Sighting::Unreadable(error), guard),
             },
-            Self::Shared(l2) => match l2.lookup(key, lease).await {
+            Self::Shared(l2) => match l2.lookup::<V, R>(key, version, lease).await {
                 L2Sighting::Lead => return Sighting::Lead(guard),
                 L2Sighting::Hit(value) => (Sighting::Hit(value), guard),
                 L2Sighting::Busy => (Sighting::Busy, guard),
@@ -65,18 +71,22 @@ impl Tier {
     }
 
     /// Looks at what is stored, and takes no lease.
-    pub(crate) async fn glimpse<V: Cacheable>(&self, key: &[u8]) -> Result<Option<Glimpse<V>>> {
+    pub(crate) async fn glimpse<V: Local, R: Reach<V>>(
+        &self,
+        key: &[u8],
+        version: u32,
+    ) -> Result<Option<Glimpse<V>>> {
         match self {
-            Self::Local(l1) => l1.glimpse(key),
-            Self::Shared(l2) => l2.glimpse(key).await,
+            Self::Local(l1) => l1.glimpse(key, version),
+            Self::Shared(l2) => l2.glimpse::<V, R>(key, version).await,
         }
     }
 
     /// Stores a value, if its permit still stands.
-    pub(crate) async fn fill<V: Cacheable>(&self, storing: Storing<'_, V>) -> Result<Verdict> {
+    pub(crate) async fn fill<V: Local, R: Reach<V>>(&self, storing: Storing<'_, V>) -> Result<Verdict> {
         match self {
-            Self::Local(l1) => l1.fill(storing),
-            Self::Shared(l2) => l2.fill(storing).await,
+            Self::Local(l1) => l1.fill::<V, R>(storing),
+            Self::Shared(l2) => l2.fill::<V, R>(storing).await,
         }
     }
 
@@ -101,6 +111,14 @@ impl Tier {
         match self {
             Self::Local(l1) => drop(l1.release(&key, token)),
             Self::Shared(l2) => l2.release_later(key, token),
+        }
+    }
+
+    /// The entries in this process, and the bytes that they count for.
+    pub(crate) fn size(&self) -> Option<(u64, u64)> {
+        match self {
+            Self::Local(l1) => Some(l1.size()),
+            Self::Shared(_) => None,
         }
     }
 
