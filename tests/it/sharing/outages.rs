@@ -23,12 +23,7 @@ async fn while_redis_is_stopped_the_body_runs_after_the_budget_and_then_all_is_w
     assert_eq!(read(&cache, &source).await, 2, "an outage is not a hit");
     assert!(start.elapsed() >= BUDGET && start.elapsed() < BUDGET + SLACK, "{:?}", start.elapsed());
     server.continue_signal();
-    eventually("hits come back", async || {
-        let loads = source.loads();
-        read(&cache, &source).await;
-        source.loads() == loads
-    })
-    .await;
+    hits_come(&cache, &source).await;
 }
 
 #[tokio::test]
@@ -41,12 +36,7 @@ async fn a_restart_with_an_empty_memory_recovers_by_itself() {
     assert_eq!(read(&cache, &source).await, 1, "no error");
     assert_eq!(source.loads(), 2);
     server.restart();
-    eventually("hits come back", async || {
-        let loads = source.loads();
-        read(&cache, &source).await;
-        source.loads() == loads
-    })
-    .await;
+    hits_come(&cache, &source).await;
 }
 
 #[tokio::test]
@@ -157,12 +147,7 @@ async fn connecting_to_nobody_is_an_error_unless_it_may_be_lazy() {
     let source = Arc::new(Source::open());
     assert_eq!(read(&cache, &source).await, 1);
     server.restart();
-    eventually("hits come", async || {
-        let loads = source.loads();
-        read(&cache, &source).await;
-        source.loads() == loads
-    })
-    .await;
+    hits_come(&cache, &source).await;
 }
 
 #[tokio::test]
@@ -179,4 +164,14 @@ async fn urls_that_cannot_be_used_say_what_to_write_and_are_not_repeated() {
         assert!(text.contains(said), "{text}");
         assert!(!text.contains("hunter2"), "{text}");
     }
+}
+
+/// Waits until a call is answered without its body.
+async fn hits_come(cache: &Cache, source: &Arc<Source>) {
+    eventually("hits come", async || {
+        let loads = source.loads();
+        read(cache, source).await;
+        source.loads() == loads
+    })
+    .await;
 }

@@ -7,7 +7,7 @@ async fn load<T: Clone + Default>(id: u64) -> T {
 
 #[cache_result(ttl = 5)]
 async fn next<I: Iterator>() -> I::Item {
-    todo!()
+    panic!("it does not compile")
 }
 
 fn main() {}
