@@ -34,18 +34,26 @@
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `bincode` | yes | the codec of shared stores |
+//! | `json` | yes | the codec `Json`, which also carries what a codec without field names cannot |
+//! | `msgpack`, `postcard` | | the codecs `MessagePack` and `Postcard` |
+//! | `compression` | | `Compressed<…>` around a codec, by LZ4 |
 //! | `redis` | yes | Redis and Valkey |
+//! | `tuning-file` | | `CacheBuilder::tuning_file`: classes of ttl and tunings in a file that is re-read |
 //! | `tracing` | | spans and events, which carry a key's template and never a key |
 //! | `uuid`, `chrono`, `time` | | [`KeyPart`] for their types |
 
-pub use cachemacro_derive::{cache_methods, cache_result, invalidates};
+pub use cachemacro_derive::{KeyPart, cache_methods, cache_put, cache_result, invalidates};
 pub use cachemacro_runtime::cache::{
-    Cache, CacheBuilder, Cause, Closed, InvalidationEvent, Peek, Status, TierName,
+    Cache, CacheBuilder, Cause, Closed, Coherence, Guard, InvalidationEvent, JournalLimits, Peek, Pending,
+    Status, Subject, Swept, TierName, Tuning, Warmed, Warming,
 };
 pub use cachemacro_runtime::clock::Clock;
 pub use cachemacro_runtime::error::{Error, ErrorKind, Result};
-pub use cachemacro_runtime::key::{self, Key, KeyArg, KeyBuf, KeyPart};
+pub use cachemacro_runtime::graph::{Finding, Graph, graph};
+pub use cachemacro_runtime::key::{self, Handle, Key, KeyArg, KeyBuf, KeyPart};
+pub use cachemacro_runtime::policy::TtlClass;
 pub use cachemacro_runtime::site::{Site, Stats, registry};
+pub use cachemacro_runtime::tag::Tag;
 pub use cachemacro_runtime::{codec, store};
 
 #[doc(hidden)]

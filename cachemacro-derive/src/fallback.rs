@@ -2,11 +2,11 @@
 //!
 //! The item stays, so that its callers do not report that it is missing.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::quote;
 use syn::Attribute;
 
-use crate::parse::{Function, Member, members};
+use crate::parse::{Function, Member, members, mentions};
 
 /// The errors beside an item.
 pub(crate) fn item(errors: Vec<syn::Error>, item: &TokenStream) -> TokenStream {
@@ -27,6 +27,8 @@ pub(crate) fn cached(
     let Some(ident) = companion.filter(|_| !function.is_associated()) else {
         return self::item(errors, item);
     };
+    // A second attribute would report all of it once more.
+    let item = &without_ours(item.clone());
     let mut errors = errors.iter().map(syn::Error::to_compile_error);
     let first = errors.next();
     let vis = &function.vis;
@@ -61,6 +63,32 @@ pub(crate) fn methods(errors: Vec<syn::Error>, item: &TokenStream) -> TokenStrea
     });
     header.items = vec![syn::ImplItem::Verbatim(members.collect())];
     quote!(#(#errors)* #header)
+}
+
+/// The errors beside what was taken for an `impl`, without the attributes of ours in it.
+pub(crate) fn not_an_impl(errors: Vec<syn::Error>, item: &TokenStream) -> TokenStream {
+    self::item(errors, &without_ours(item.clone()))
+}
+
+/// The tokens without each `#[cache_result(…)]`.
+fn without_ours(tokens: TokenStream) -> TokenStream {
+    let mut tokens = tokens.into_iter().peekable();
+    let mut kept = TokenStream::new();
+    while let Some(token) = tokens.next() {
+        let is_hash = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '#');
+        let is_ours = matches!(tokens.peek(), Some(TokenTree::Group(group))
+            if group.delimiter() == Delimiter::Bracket && mentions(group.stream(), &|name| name == "cache_result"));
+        match token {
+            _ if is_hash && is_ours => drop(tokens.next()),
+            TokenTree::Group(group) => {
+                let mut inside = Group::new(group.delimiter(), without_ours(group.stream()));
+                inside.set_span(group.span());
+                kept.extend([TokenTree::from(inside)]);
+            }
+            other => kept.extend([other]),
+        }
+    }
+    kept
 }
 
 /// Whether an attribute is `#[cache_result(…)]`, by any path.

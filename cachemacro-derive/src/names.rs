@@ -16,6 +16,14 @@ pub(crate) fn local(name: &str) -> Ident {
     Ident::new(&format!("__cachemacro_{name}"), Span::mixed_site())
 }
 
+/// What of a method others name: its name there says what is missing where it is not there.
+pub(crate) fn of_method(name: &str) -> String {
+    match name {
+        "target" | "shape" => format!("{name}_needs_cache_result_and_cache_methods_on_its_impl"),
+        _ => name.to_owned(),
+    }
+}
+
 /// The lifetime that stands for all those of a function in its companion.
 pub(crate) fn lifetime() -> syn::Lifetime {
     syn::Lifetime::new("'__cachemacro", Span::mixed_site())

@@ -12,7 +12,16 @@ use std::time::Duration;
 /// virtual machine is suspended.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
-    manual: Option<Arc<AtomicU64>>,
+    source: Source,
+}
+
+#[derive(Clone, Debug, Default)]
+enum Source {
+    #[default]
+    System,
+    Manual(Arc<AtomicU64>),
+    /// That of tokio, since this moment.
+    Tokio(tokio::time::Instant),
 }
 
 /// A point on a [`Clock`].
@@ -29,12 +38,18 @@ impl Clock {
 
     /// A clock that stands still until [`advance`](Self::advance) moves it.
     pub fn manual() -> Self {
-        Self { manual: Some(Arc::new(AtomicU64::new(0))) }
+        Self { source: Source::Manual(Arc::new(AtomicU64::new(0))) }
+    }
+
+    /// A clock that goes as tokio's does, which a test can pause. It begins now.
+    #[doc(hidden)]
+    pub fn tokio() -> Self {
+        Self { source: Source::Tokio(tokio::time::Instant::now()) }
     }
 
     /// Moves a manual clock forward, for all of its clones; the system's clock is not moved.
     pub fn advance(&self, by: Duration) {
-        if let Some(manual) = &self.manual {
+        if let Source::Manual(manual) = &self.source {
             manual.fetch_add(saturating_nanos(by), Ordering::SeqCst);
         }
     }
@@ -42,14 +57,32 @@ impl Clock {
     /// The time now.
     #[inline]
     pub fn now(&self) -> Moment {
-        match &self.manual {
-            None => Moment { nanos: system_nanos() },
-            Some(manual) => Moment { nanos: manual.load(Ordering::SeqCst) },
+        match &self.source {
+            Source::System => Moment { nanos: system_nanos() },
+            Source::Manual(manual) => Moment { nanos: manual.load(Ordering::SeqCst) },
+            Source::Tokio(start) => Moment { nanos: saturating_nanos(start.elapsed()) },
         }
     }
 }
 
 impl Moment {
+    /// Before all others.
+    pub(crate) const FIRST: Self = Self { nanos: 0 };
+
+    pub(crate) const fn from_nanos(nanos: u64) -> Self {
+        Self { nanos }
+    }
+
+    pub(crate) const fn nanos(self) -> u64 {
+        self.nanos
+    }
+
+    /// The moment that is earlier by this, if there is one.
+    #[inline]
+    pub(crate) fn earlier(self, by: Duration) -> Option<Self> {
+        Some(Self { nanos: self.nanos.checked_sub(saturating_nanos(by))? })
+    }
+
     /// How long after `earlier` this is; zero if it is not.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.nanos.saturating_sub(earlier.nanos))

@@ -36,7 +36,8 @@ pub enum ErrorKind {
     AlreadyInstalled,
     /// The store cannot be reached now.
     Unavailable,
-    /// The store did not answer within its budget; the operation may still take effect.
+    /// The store did not answer within its budget, or a load within its hard timeout; the operation may still
+    /// take effect.
     TimedOut,
     /// The store answered, and refused: full, read-only, no permission.
     Rejected,
@@ -49,6 +50,12 @@ pub enum ErrorKind {
 }
 
 impl Error {
+    /// Why, without what it is about.
+    #[cfg(feature = "tuning-file")]
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// An error of `kind` in `operation`, such as `"redis lookup"`, because of `detail`.
     ///
     /// For those who implement a [`Store`](crate::store::Store). `detail` must not hold a value, a

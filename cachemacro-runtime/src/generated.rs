@@ -2,42 +2,79 @@
 //!
 //! It is public for them alone; nothing here is promised to anybody else.
 
+pub mod batch;
+pub mod fresh;
+pub mod local;
+mod tags;
+
+use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
 use std::pin::Pin;
+use std::time::Duration;
 
 pub use inventory;
 
-pub use crate::cache::{Cache, Call, Invalidation, On, Peek, Target};
+pub use crate::cache::{
+    Cache, Call, Guard, Guards, Invalidation, MaybePending, On, PatternBuf, Peek, Pending, Refusable, Sought,
+    Target, Targets, Warming, WriteThrough,
+};
+pub use crate::codec::{Anywhere, InProcess, Reach};
 pub use crate::error::Result;
-pub use crate::key::{Key, KeyArg, KeyBuf, KeyPart, Piece, Template};
+pub use crate::form::{Encoding, Format};
+pub use crate::graph::{Entry, Mutation, Registered as RegisteredMutation};
+pub use crate::key::{Handle, HandleFor};
+pub use crate::key::{Key, KeyArg, KeyBuf, KeyHash, KeyPart, Piece, Template};
 pub use crate::outcome::{Outcome, rungs};
-pub use crate::policy::Jitter;
-pub use crate::shape::{Cacheable, Probe, Shape, Sharing, ladder};
-pub use crate::site::{Registered, Site, SiteSpec};
+pub use crate::policy::{Clauses, Jitter, Policy, Terms, Windows};
+pub use crate::shape::{Cacheable, HasNone, Local, Probe, Shape, Sharing, ValueOf, ladder};
+pub use crate::site::{Registered, Shares, Site, SiteSpec};
+pub use crate::tag::Tag;
+
+pub use tags::{Group, GroupParts, group, invalidate_tag, tag, tagged};
+
+/// Asks of a value, once, that it can be cached.
+pub fn cacheable<S>(shape: S) -> impl Sharing<Output = S::Output, Value: Cacheable>
+where
+    S: Sharing<Value: Cacheable>,
+{
+    shape
+}
+
+/// Answers a call, if that takes no waiting at all: what it does not, [`read`] does.
+#[inline(always)]
+pub fn hit<S, P>(call: Call<'_, P>, _shape: S) -> Sought<'_, S::Output, P>
+where
+    S: Shape<Value: Local>,
+    P: Terms<S::Found>,
+{
+    crate::cache::hit::<S, P>(call)
+}
 
 /// Answers a call from the cache, or with the body.
 ///
 /// # Cancel safety
 ///
 /// Safe: if it is dropped while the body runs, one of those who wait for it runs theirs.
-pub async fn read<S, F>(call: Call, _shape: S, body: Pin<&mut F>) -> S::Output
+pub async fn read<S, P, F>(call: Call<'_, P>, _shape: S, body: Pin<&mut F>) -> S::Output
 where
     S: Sharing,
     S::Value: Cacheable,
+    P: Terms<S::Found>,
     F: Future<Output = S::Output>,
 {
-    crate::cache::read::<S, F>(call, body).await
+    crate::cache::read::<S, Anywhere, P, F>(call, body).await
 }
 
 /// Runs the body, and replaces what is stored.
-pub async fn refresh<S, F>(call: Call, _shape: S, body: Pin<&mut F>) -> S::Output
+pub async fn refresh<S, P, F>(call: Call<'_, P>, _shape: S, body: Pin<&mut F>) -> S::Output
 where
     S: Sharing,
     S::Value: Cacheable,
+    P: Terms<S::Found>,
     F: Future<Output = S::Output>,
 {
-    crate::cache::refresh::<S, F>(call, body).await
+    crate::cache::refresh::<S, Anywhere, P, F>(call, body).await
 }
 
 /// Looks at what is stored, and changes nothing.
@@ -46,7 +83,15 @@ where
     S: Shape,
     S::Value: Cacheable,
 {
-    crate::cache::peek::<S>(target).await
+    crate::cache::peek::<S, Anywhere>(target).await
+}
+
+/// Calls a cached function ahead of those who will need it.
+pub fn warm<'a, I, C>(site: &'static Site, items: I, at_once: usize, call: C) -> Warming<'a, I::IntoIter, C>
+where
+    I: IntoIterator,
+{
+    Warming::new(site, items.into_iter(), at_once, call)
 }
 
 /// Removes what is stored under one key.
@@ -66,9 +111,65 @@ pub async fn invalidating<O, F, L>(
 where
     O: Outcome,
     F: Future<Output = O::Output>,
-    L: FnOnce(&O::Value) -> Vec<Target>,
+    L: FnOnce(&O::Value) -> Vec<Targets>,
 {
     crate::cache::invalidating::<O, F, L>(invalidation, body, late).await
+}
+
+/// The same within a transaction, which `pending` is about: what changes stays guarded until its commit.
+pub async fn invalidating_at_commit<O, F, L>(
+    invalidation: Invalidation,
+    pending: Pending,
+    _outcome: O,
+    body: Pin<&mut F>,
+    late: L,
+) -> O::Output
+where
+    O: Outcome,
+    F: Future<Output = O::Output>,
+    L: FnOnce(&O::Value) -> Vec<Targets>,
+{
+    crate::cache::invalidating_at_commit::<O, F, L>(invalidation, pending, body, late).await
+}
+
+/// The `Pending` of a mutation, for when its body has taken it.
+pub fn share(pending: &Pending) -> Pending {
+    pending.share()
+}
+
+/// Runs the body of a mutation, and stores its value where the cached function `S` would.
+pub async fn putting<S, O, U, R, F>(
+    armed: WriteThrough,
+    _cached: S,
+    _reach: R,
+    _output: O,
+    _outcome: U,
+    body: Pin<&mut F>,
+) -> O::Output
+where
+    S: Shape<Value: Local>,
+    O: Shape<Value: 'static>,
+    U: Outcome<Output = O::Output, Value: 'static>,
+    R: Reach<S::Value>,
+    F: Future<Output = O::Output>,
+{
+    crate::cache::putting::<S, O, U, R, F>(armed, body).await
+}
+
+/// Asks that what a mutation returns is what the cached function `S` caches.
+pub fn fits<S, O>(_cached: &S, _output: &O)
+where
+    S: Shape,
+    O: Shape<Value: ValueOf<S::Output>>,
+{
+}
+
+/// Guards a key of a cached function by hand.
+pub async fn guard<S>(target: Target, site: &'static Site, _shape: S) -> Result<Guard<S::Output>>
+where
+    S: Shape<Value: Cacheable>,
+{
+    Guard::begin::<S::Value, Anywhere>(target, site).await
 }
 
 /// The `impl` that a method is in, with all that it is generic over, from a closure in the method.
@@ -104,6 +205,125 @@ fn last_arguments(path: &str) -> Option<usize> {
         }
     }
     None
+}
+
+/// All that an attribute says of a call's value, with closures that know what they look at.
+pub fn clauses<S, T, U>(
+    _shape: &S,
+    when: bool,
+    ttl: T,
+    unless: U,
+    negative_ttl: Duration,
+) -> Of<S::Found, Clauses<T, U>>
+where
+    S: Shape,
+    T: Fn(&S::Found) -> Duration,
+    U: Fn(&S::Found) -> bool,
+{
+    Of { terms: Clauses { when, ttl, unless, negative_ttl }, found: PhantomData }
+}
+
+/// Terms for values of the type `V`, where the engine has them as a type that it does not know by name.
+///
+/// So the type of the value is asked for what it must be in one place alone, and a type that is not
+/// that is reported once.
+pub struct Of<V, P> {
+    terms: P,
+    found: PhantomData<fn(&V)>,
+}
+
+impl<V: 'static, W: 'static, P: Terms<V>> Terms<W> for Of<V, P> {
+    fn applies(&self) -> bool {
+        self.terms.applies()
+    }
+
+    fn ttl(&self, found: Option<&W>) -> Duration {
+        let same = |value| (value as &dyn Any).downcast_ref().expect("both are what the function returns");
+        self.terms.ttl(found.map(same))
+    }
+}
+
+impl<V, P: fmt::Debug> fmt::Debug for Of<V, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.terms.fmt(f)
+    }
+}
+
+/// `<filter:hash>`
+pub struct Hashed<'a, T: ?Sized>(pub &'a T);
+
+impl<T: KeyHash + ?Sized> KeyPart for Hashed<'_, T> {
+    type Form = ();
+
+    fn write(&self, key: &mut KeyBuf) {
+        key.push_hash(self.0);
+    }
+}
+
+impl<T: ?Sized> fmt::Debug for Hashed<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hashed")
+    }
+}
+
+/// Writes the companion of a free function.
+///
+/// An attribute does not see what is around a function. On an associated one without `self` or `Self` it
+/// takes it for a free one, and the compiler says that a type cannot stand in an `impl`, and that it
+/// comes from here: the name says what to do.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __in_an_impl_add_cache_methods_to_it {
+    ($docs:literal $vis:vis $companion:ident) => {
+        #[doc = $docs]
+        #[doc(hidden)]
+        #[allow(
+            non_camel_case_types,
+            dead_code,
+            unreachable_pub,
+            missing_debug_implementations,
+            missing_copy_implementations
+        )]
+        $vis enum $companion {}
+    };
+}
+pub use crate::__in_an_impl_add_cache_methods_to_it as in_an_impl_add_cache_methods_to_it;
+
+/// Asks, where a parameter `P` is neither in the key nor skipped, that its type cannot matter.
+pub fn is_handle<T: HandleFor<P> + ?Sized, P>(_: PhantomData<T>, _: PhantomData<P>) {}
+
+/// Asks whether an argument says that the call is part of a transaction; no other type than a `Pending` does.
+pub struct Asked<'a, T>(pub &'a T);
+
+/// The two rungs of that question; imported both where it is asked.
+pub mod asked {
+    use super::{Asked, MaybePending};
+
+    /// The first rung.
+    pub trait ViaPending {
+        /// Whether it does.
+        fn is_pending(&self) -> bool;
+    }
+    impl<T: MaybePending> ViaPending for &Asked<'_, T> {
+        fn is_pending(&self) -> bool {
+            self.0.is_pending()
+        }
+    }
+
+    /// The second rung: a type of another library, of the same name.
+    pub trait ViaOther {
+        /// Whether it does.
+        fn is_pending(&self) -> bool {
+            false
+        }
+    }
+    impl<T> ViaOther for Asked<'_, T> {}
+}
+
+impl<T> fmt::Debug for Asked<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Asked")
+    }
 }
 
 /// Stands where a value of any type is wanted and no code ever comes.

@@ -1,21 +1,34 @@
 //! One static for each annotated function: what it is, and what it has done; and the list of all.
 
+mod collisions;
+mod tags;
+
 use std::fmt;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
-use crate::error::{Error, ErrorKind, Result};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use crate::error::{Error, ErrorKind};
+use crate::form::{Encoding, Form, VALUE_BYTES_MAX};
 use crate::key::Template;
-use crate::policy::Jitter;
+use crate::policy::{Jitter, Policy};
+use collisions::refused_sites;
+
+pub use collisions::{Shares, check_registry};
+pub(crate) use tags::TAGS;
 
 /// An annotated function.
 #[derive(Debug)]
 pub struct Site {
     spec: SiteSpec,
+    /// The version of its values for all `Self` alike.
+    version: u64,
     stats: Counters,
     warned: AtomicBool,
     /// What the first call was for, of what the key does not tell apart. See [`Site::admits`].
-    instance: OnceLock<&'static str>,
+    instance: OnceLock<Instance>,
 }
 
 /// What the attribute says of a function.
@@ -31,14 +44,60 @@ pub struct SiteSpec {
     pub line: u32,
     /// What its keys look like.
     pub template: Template,
+    /// How long its values live, if that is the same for all.
+    pub ttl: Option<Duration>,
     /// What may be taken off its ttl.
     pub jitter: Jitter,
+    /// What else is said of time.
+    pub policy: Policy,
+    /// What is stored by another version is not read.
+    pub version: u32,
+    /// How its values are written, if not as the cache's are.
+    pub encoding: Option<Encoding>,
+    /// The largest of its values that is stored, in bytes.
+    pub value_bytes_max: usize,
+    /// Whether its values never leave this process.
+    pub is_local: bool,
+    /// Whether a shared store is asked each time.
+    pub is_strict: bool,
+    /// The tags of its values: what is stored under others is not read.
+    pub tags: &'static [Template],
+    /// The function whose entries it shares, if it does.
+    pub shares: Option<fn() -> Shares>,
+}
+
+impl SiteSpec {
+    /// What an attribute says that says nothing: the rest of each spec.
+    pub const PLAIN: Self = Self {
+        name: "",
+        path: "",
+        file: "",
+        line: 0,
+        template: Template(&[]),
+        ttl: None,
+        jitter: Jitter::DEFAULT,
+        policy: Policy::PLAIN,
+        version: 0,
+        encoding: None,
+        value_bytes_max: VALUE_BYTES_MAX,
+        is_local: false,
+        is_strict: false,
+        tags: &[],
+        shares: None,
+    };
 }
 
 impl Site {
     /// The site of a function.
     pub const fn new(spec: SiteSpec) -> Self {
-        Self { spec, stats: Counters::new(), warned: AtomicBool::new(false), instance: OnceLock::new() }
+        let version = tags::version(spec.version, spec.tags);
+        Self {
+            spec,
+            version,
+            stats: Counters::new(),
+            warned: AtomicBool::new(false),
+            instance: OnceLock::new(),
+        }
     }
 
     /// What labels it in metrics and configuration: the function's name, unless the attribute has a `name`.
@@ -58,7 +117,8 @@ impl Site {
 
     /// What it has done since the process began.
     pub fn stats(&self) -> Stats {
-        let Counters { hits, shared, loads, failures, stored, refused, outages } = &self.stats;
+        let Counters { hits, shared, loads, failures, stored, refused, outages, stale, refreshes } =
+            &self.stats;
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Stats {
             hits: read(hits),
@@ -68,6 +128,8 @@ impl Site {
             stored: read(stored),
             refused: read(refused),
             outages: read(outages),
+            stale: read(stale),
+            refreshes: read(refreshes),
         }
     }
 
@@ -80,33 +142,101 @@ impl Site {
 
     /// Whether a call for this `Self` may cache: the key does not tell it from another one, so that
     /// only the first that calls may. `None` is a call that the key tells all of.
+    ///
+    /// Another process may have begun with another one: it is part of the [version](Self::version).
     pub(crate) fn admits(&self, instance: Option<&'static str>) -> bool {
-        instance.is_none_or(|instance| *self.instance.get_or_init(|| instance) == instance)
+        instance.is_none_or(|name| {
+            let first = || Instance { name, version: version_of(self.version, name) };
+            self.instance.get_or_init(first).name == name
+        })
     }
 
     /// Says, once, why it does not cache.
     pub(crate) fn warn_disabled(&'static self, instance: Option<&'static str>) {
-        if self.warned.swap(true, Ordering::Relaxed) {
-            return;
+        let refused = refused_sites().iter().find(|refused| std::ptr::eq(refused.site, self));
+        let error = match (refused, self.instance.get(), instance) {
+            (Some(refused), ..) => refused.error(),
+            (None, Some(Instance { name: first, .. }), Some(second)) if *first != second => {
+                let detail = format!(
+                    "{self} is called for `{first}` and for `{second}`, which its key does not tell apart, so \
+                     that it is cached for the first alone; add `<Self>` to its key"
+                );
+                Error::new(ErrorKind::Collision, "call of a method", detail)
+            }
+            // Bypassed by what the attribute says.
+            _ => return,
+        };
+        if !self.warned.swap(true, Ordering::Relaxed) {
+            crate::trace::warn_once(&error);
         }
-        if let Some(refused) = refused_sites().iter().find(|refused| std::ptr::eq(refused.site, self)) {
-            crate::trace::warn_once(&refused.error());
-        } else if let (Some(first), Some(second)) = (self.instance.get(), instance) {
-            let detail = format!(
-                "{self} is called for `{first}` and for `{second}`, which its key does not tell apart, so \
-                 that it is cached for the first alone; add `<Self>` to its key"
-            );
-            crate::trace::warn_once(&Error::new(ErrorKind::Collision, "call of a method", detail));
-        }
+    }
+
+    /// Names the values that it may read: what is stored under another version is a miss.
+    #[inline]
+    pub(crate) fn version(&self) -> u64 {
+        self.instance.get().map_or(self.version, |instance| instance.version)
+    }
+
+    /// The form of its values in a store.
+    #[inline]
+    pub(crate) fn form(&self) -> Form {
+        let SiteSpec { encoding, value_bytes_max, .. } = self.spec;
+        Form { version: self.version(), encoding, value_bytes_max }
+    }
+
+    /// Whether its keys are shared with other programs.
+    pub(crate) fn is_raw(&self) -> bool {
+        self.spec.encoding.is_some_and(|encoding| encoding.is_raw)
+    }
+
+    #[inline]
+    pub(crate) fn is_local(&self) -> bool {
+        self.spec.is_local
+    }
+
+    #[inline]
+    pub(crate) fn is_strict(&self) -> bool {
+        self.spec.is_strict
+    }
+
+    /// What the tags of its values look like.
+    pub fn tags(&self) -> &'static [Template] {
+        self.spec.tags
+    }
+
+    /// Whether its values stand under tags.
+    #[inline]
+    pub(crate) fn is_tagged(&self) -> bool {
+        !self.spec.tags.is_empty()
+    }
+
+    pub(crate) fn ttl(&self) -> Option<Duration> {
+        self.spec.ttl
     }
 
     pub(crate) fn jitter(&self) -> Jitter {
         self.spec.jitter
     }
 
+    pub(crate) fn policy(&self) -> Policy {
+        self.spec.policy
+    }
+
     pub(crate) fn counters(&self) -> &Counters {
         &self.stats
     }
+}
+
+/// What a function of many `Self` is cached for.
+#[derive(Debug)]
+struct Instance {
+    name: &'static str,
+    version: u64,
+}
+
+/// The version of values for one `Self`: never one that an attribute can write.
+fn version_of(version: u64, instance: &str) -> u64 {
+    xxh3_64_with_seed(instance.as_bytes(), version) | 1 << 63
 }
 
 impl fmt::Display for Site {
@@ -127,7 +257,7 @@ pub struct Stats {
     pub shared: u64,
     /// Ran the body.
     pub loads: u64,
-    /// Ran the body, and its output is not one that is cached: an error or a `None`.
+    /// Ran the body, and its output is not one that is cached: an error, a `None`, or what `unless` keeps out.
     pub failures: u64,
     /// Ran the body and stored its value.
     pub stored: u64,
@@ -135,6 +265,10 @@ pub struct Stats {
     pub refused: u64,
     /// Ran the body since the store could not be asked, or would not store.
     pub outages: u64,
+    /// Of the hits, those that were past their ttl.
+    pub stale: u64,
+    /// Bodies that ran without a caller who waited for them: they are no calls.
+    pub refreshes: u64,
 }
 
 impl Stats {
@@ -161,6 +295,8 @@ pub(crate) struct Counters {
     pub(crate) stored: AtomicU64,
     pub(crate) refused: AtomicU64,
     pub(crate) outages: AtomicU64,
+    pub(crate) stale: AtomicU64,
+    pub(crate) refreshes: AtomicU64,
 }
 
 impl Counters {
@@ -173,6 +309,8 @@ impl Counters {
             stored: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             outages: AtomicU64::new(0),
+            stale: AtomicU64::new(0),
+            refreshes: AtomicU64::new(0),
         }
     }
 }
@@ -199,86 +337,42 @@ pub fn registry() -> &'static [&'static Site] {
     })
 }
 
-/// Refuses a program in which two functions could make equal keys, and so read each other's values.
-///
-/// # Errors
-///
-/// [`ErrorKind::Collision`], which names both places.
-pub fn check_registry() -> Result<()> {
-    match refused_sites().first() {
-        Some(refused) => Err(refused.error()),
-        None => Ok(()),
-    }
+/// How the keys begin of all functions whose values may be kept in front of a store. A key that begins with a
+/// hole begins with nothing that is known.
+pub(crate) fn near_prefixes() -> impl Iterator<Item = &'static str> {
+    let sites = registry()
+        .iter()
+        .filter(|site| !site.is_local() && !site.is_strict() && !site.is_raw() && !site.is_tagged());
+    sites.filter_map(|site| site.template().literal_start())
 }
 
-#[derive(Debug)]
-struct RefusedSite {
-    site: &'static Site,
-    meets: &'static Site,
-}
-
-impl RefusedSite {
-    fn error(&self) -> Error {
-        let Self { site, meets } = self;
-        let detail = format!(
-            "{site} could make the same key as {meets}, and they would read each other's values; \
-             begin the two templates with different words"
-        );
-        Error::new(ErrorKind::Collision, "check of the key templates", detail)
-    }
-}
-
-fn refused_sites() -> &'static [RefusedSite] {
-    static REFUSED: OnceLock<Vec<RefusedSite>> = OnceLock::new();
-    REFUSED.get_or_init(|| collisions(registry()))
-}
-
-/// The sites that could make a key of one before them.
-fn collisions(sites: &[&'static Site]) -> Vec<RefusedSite> {
-    let met = |(at, site): (usize, &&'static Site)| {
-        let meets = sites[..at].iter().find(|before| before.template().may_meet(site.template()))?;
-        Some(RefusedSite { site, meets })
-    };
-    sites.iter().enumerate().filter_map(met).collect()
+/// Whether a key could be one of a function whose keys are shared with other programs.
+pub(crate) fn is_raw_key(key: &[u8]) -> bool {
+    static RAW: OnceLock<Vec<&'static Site>> = OnceLock::new();
+    let raw = RAW.get_or_init(|| registry().iter().copied().filter(|site| site.is_raw()).collect());
+    raw.iter().any(|site| site.template().matches(key))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::key::Piece::{self, Hole, Text};
-
-    fn site(path: &'static str, line: u32, pieces: &'static [Piece]) -> &'static Site {
-        Box::leak(Box::new(Site::new(SiteSpec {
-            name: path,
-            path,
-            file: "src/users.rs",
-            line,
-            template: Template(pieces),
-            jitter: Jitter::DEFAULT,
-        })))
-    }
+    use crate::key::Piece::{Hole, Text};
 
     #[test]
     fn of_what_the_key_does_not_tell_apart_the_first_is_admitted() {
-        let site = site("app::find", 1, &[Text("user:"), Hole("id")]);
+        let site =
+            Site::new(SiteSpec { template: Template(&[Text("user:"), Hole("id")]), ..SiteSpec::PLAIN });
         assert!(site.admits(Some("Repo")) && site.admits(Some("Repo")));
         assert!(!site.admits(Some("Other")));
         assert!(site.admits(None));
     }
 
     #[test]
-    fn the_later_of_two_functions_that_could_share_keys_is_refused_and_both_are_named() {
-        let sites = [
-            site("app::by_id", 1, &[Text("user:"), Hole("id")]),
-            site("app::by_name", 9, &[Text("user:"), Hole("name")]),
-            site("app::tasks", 20, &[Text("tasks:"), Hole("id")]),
-        ];
-        let refused = collisions(&sites);
-        assert_eq!(refused.len(), 1);
-        let error = refused[0].error();
-        assert_eq!(error.kind(), ErrorKind::Collision);
-        let text = error.to_string();
-        assert!(text.contains("`user:<name>` of app::by_name (src/users.rs:9)"), "{text}");
-        assert!(text.contains("`user:<id>` of app::by_id (src/users.rs:1)"), "{text}");
+    fn what_another_process_admitted_is_of_another_version() {
+        let site = || Site::new(SiteSpec { version: 2, ..SiteSpec::PLAIN });
+        let (ours, theirs, plain) = (site(), site(), site());
+        assert!(ours.admits(Some("Repo")) && theirs.admits(Some("Other")));
+        assert_ne!(ours.version(), theirs.version());
+        assert_eq!(plain.version(), 2);
     }
 }

@@ -1,6 +1,8 @@
 //! The only place that spawns: every task has an owner, and ends when the owner closes.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -19,6 +21,14 @@ impl Tasks {
     /// An owner whose tasks run on the current runtime, or, without one, on that of each caller.
     pub fn new() -> Self {
         Self { home: Handle::try_current().ok(), ..Self::default() }
+    }
+
+    /// An owner that was closed before it had any.
+    pub fn closed() -> Self {
+        let tasks = Self::default();
+        tasks.tracker.close();
+        tasks.closing.cancel();
+        tasks
     }
 
     /// Runs `task` to its end, in the background; [`close`](Self::close) waits for it.
@@ -56,4 +66,23 @@ impl Tasks {
         self.closing.cancel();
         tokio::time::timeout(deadline, self.tracker.wait()).await.is_ok()
     }
+}
+
+/// Runs futures side by side and returns their outputs in order.
+pub(crate) async fn join_all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let mut running: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
+    let all = poll_fn(|context| {
+        let mut pending = false;
+        for (future, output) in &mut running {
+            if output.is_none() {
+                match future.as_mut().poll(context) {
+                    Poll::Ready(value) => *output = Some(value),
+                    Poll::Pending => pending = true,
+                }
+            }
+        }
+        if pending { Poll::Pending } else { Poll::Ready(()) }
+    });
+    pin!(all).await;
+    running.into_iter().filter_map(|(_, output)| output).collect()
 }

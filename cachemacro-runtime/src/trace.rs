@@ -3,6 +3,7 @@
 //! Spans and events carry a function's key template, never a key, a value or a URL.
 
 use crate::error::Error;
+use crate::policy::breaker::Transition;
 use crate::site::Site;
 
 /// Says something that is wrong with the program itself. The caller sees to it that it is said once.
@@ -30,7 +31,7 @@ pub(crate) fn miss<F: Future>(_site: &'static Site, answer: F) -> F {
 }
 
 /// Says that a call had to do without the cache.
-pub(crate) fn outage(site: &'static Site, error: &Error) {
+pub(crate) fn outage(site: &Site, error: &Error) {
     #[cfg(feature = "tracing")]
     tracing::warn!(
         target: "cachemacro",
@@ -45,17 +46,43 @@ pub(crate) fn outage(site: &'static Site, error: &Error) {
 }
 
 /// Says that a mutation's invalidation waits for its store.
-pub(crate) fn warn_undelivered(error: &Error, keys: usize) {
+pub(crate) fn warn_undelivered(error: &Error) {
     #[cfg(feature = "tracing")]
     tracing::warn!(
         target: "cachemacro",
         kind = ?error.kind(),
         operation = error.operation(),
-        keys,
         "an invalidation waits for its store",
     );
     #[cfg(not(feature = "tracing"))]
-    let _ = (error, keys);
+    let _ = error;
+}
+
+/// Says that a mutation runs unguarded.
+pub(crate) fn warn_unguarded(error: &Error) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(
+        target: "cachemacro",
+        kind = ?error.kind(),
+        operation = error.operation(),
+        "a mutation runs without a guard",
+    );
+    #[cfg(not(feature = "tracing"))]
+    let _ = error;
+}
+
+/// Says that a store is given up, tried, or asked again.
+pub(crate) fn breaker(store: &'static str, transition: Transition) {
+    #[cfg(feature = "tracing")]
+    match transition {
+        Transition::Opened => {
+            tracing::warn!(target: "cachemacro", store, "the store does not answer, and is left alone for a moment")
+        }
+        Transition::Probing => tracing::debug!(target: "cachemacro", store, "one operation tries the store"),
+        Transition::Closed => tracing::info!(target: "cachemacro", store, "the store answers again"),
+    }
+    #[cfg(not(feature = "tracing"))]
+    let _ = (store, transition);
 }
 
 #[cfg(all(test, feature = "tracing"))]
@@ -70,7 +97,6 @@ mod tests {
     use super::*;
     use crate::error::ErrorKind;
     use crate::key::{Piece, Template};
-    use crate::policy::Jitter;
     use crate::site::SiteSpec;
 
     static SITE: Site = Site::new(SiteSpec {
@@ -79,7 +105,7 @@ mod tests {
         file: "src/users.rs",
         line: 1,
         template: Template(&[Piece::Text("user:"), Piece::Hole("id")]),
-        jitter: Jitter::DEFAULT,
+        ..SiteSpec::PLAIN
     });
 
     /// Writes down every field of every span and event.
@@ -115,11 +141,26 @@ mod tests {
         let guard = tracing::subscriber::set_default(recorder.clone());
         let error = Error::new(ErrorKind::TimedOut, "redis lookup", "no answer").with_key(b"user:42");
         miss(&SITE, async { outage(&SITE, &error) }).await;
-        warn_undelivered(&error, 3);
+        warn_undelivered(&error);
         drop(guard);
         let text = recorder.0.lock().unwrap().clone();
         assert!(text.contains("template=user:<id>") && text.contains("function=\"get_user\""), "{text}");
-        assert!(text.contains("keys=3") && text.contains("kind=TimedOut"), "{text}");
+        assert!(text.contains("kind=TimedOut"), "{text}");
         assert!(!text.contains("user:42"), "{text}");
+    }
+
+    #[test]
+    fn each_transition_of_a_breaker_is_an_event() {
+        let recorder = Recorder::default();
+        let guard = tracing::subscriber::set_default(recorder.clone());
+        for transition in [Transition::Opened, Transition::Probing, Transition::Closed] {
+            breaker("redis", transition);
+        }
+        drop(guard);
+        let text = recorder.0.lock().unwrap().clone();
+        for said in ["left alone for a moment", "one operation tries", "answers again"] {
+            assert!(text.contains(said), "{text}");
+        }
+        assert_eq!(text.matches("store=\"redis\"").count(), 3, "{text}");
     }
 }

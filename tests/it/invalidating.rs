@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use cachemacro::{Cache, Cause, Key, cache_result, invalidates};
+use cachemacro::{Cache, Cause, cache_result, invalidates};
 
 use crate::support::Source;
 
@@ -186,7 +186,7 @@ async fn a_method_invalidates_in_the_cache_it_names() {
 
 #[tokio::test]
 async fn hooks_see_every_key_with_its_cause() {
-    let seen: Arc<Mutex<Vec<(Key, String)>>> = Arc::default();
+    let seen: Arc<Mutex<Vec<(String, String)>>> = Arc::default();
     let in_hook = Arc::clone(&seen);
     let cache = Cache::builder()
         .on_invalidation(move |event| {
@@ -195,7 +195,7 @@ async fn hooks_see_every_key_with_its_cause() {
                 Cause::Mutation(Some(site)) => site.name().to_owned(),
                 other => format!("{other:?}"),
             };
-            in_hook.lock().unwrap().push((event.key.clone(), cause));
+            in_hook.lock().unwrap().push((event.subject.to_string(), cause));
         })
         .build()
         .await
@@ -209,7 +209,9 @@ async fn hooks_see_every_key_with_its_cause() {
             rename(&source, 8, End::Ok).await.unwrap();
         })
         .await;
-    let expected = [("invalidating:user:7", "call"), ("invalidating:user:8", "user")];
-    let expected = expected.map(|(key, cause)| (Key::new(key), cause.to_owned()));
+    cache.invalidate_pattern("invalidating:*").await.unwrap();
+    let expected =
+        [("invalidating:user:7", "call"), ("invalidating:user:8", "user"), ("invalidating:*", "call")];
+    let expected = expected.map(|(subject, cause)| (subject.to_owned(), cause.to_owned()));
     assert_eq!(*seen.lock().unwrap(), expected);
 }

@@ -25,7 +25,16 @@ impl Harness for InMemory {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_store_conforms() {
+    conforms(MemoryLimits::default()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_is_too_small_for_some_values_conforms() {
+    conforms(MemoryLimits { bytes_max: 16 << 20, ..MemoryLimits::default() }).await;
+}
+
+async fn conforms(limits: MemoryLimits) {
     let clock = Clock::manual();
-    let store = Arc::new(MemoryStore::new(MemoryLimits::default(), clock.clone()));
+    let store = Arc::new(MemoryStore::new(limits, clock.clone()));
     conformance::run(&InMemory { clock, store }).await;
 }

@@ -337,6 +337,26 @@ async fn a_closed_cache_runs_the_bodies() {
 }
 
 #[tokio::test]
+async fn without_a_cache_each_call_runs_its_body() {
+    for cache in [Cache::off(), Cache::connect("off://").await.unwrap()] {
+        let source = Source::open();
+        cache
+            .scope(async {
+                for loads in 1..4 {
+                    assert_eq!(number(&source, 0).await, 1);
+                    assert_eq!(source.loads(), loads);
+                }
+                number::refresh(&source, 0).await;
+                number::guard(0).await.unwrap().put(&1).await.unwrap();
+                assert!(number::peek(0).await.unwrap().is_none());
+                number::invalidate(0).await.unwrap();
+            })
+            .await;
+        assert_eq!(cache.status().to_string(), "store: off\nloads under way: 0");
+    }
+}
+
+#[tokio::test]
 async fn a_site_counts_what_it_does() {
     #[cache_result(ttl = "1h", name = "counted", skip(source))]
     async fn counted_function(source: &Source, fail: bool) -> Result<u64, Broken> {

@@ -1,9 +1,9 @@
 //! The arguments of an attribute, one by one, going on after each error.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
-use syn::Token;
 use syn::ext::IdentExt;
-use syn::parse::{Parse, ParseStream, Parser};
+use syn::parse::{ParseStream, Parser};
+use syn::{Expr, Token};
 
 use super::did_you_mean;
 use crate::errors::Errors;
@@ -50,11 +50,17 @@ pub(crate) fn name(input: ParseStream<'_>) -> syn::Result<Ident> {
     if input.peek(syn::Ident::peek_any) {
         return input.call(Ident::parse_any);
     }
-    Err(input.error("expected the name of an argument"))
+    // A value alone is most likely one of these.
+    let like = match (input.peek(syn::LitStr), input.peek(syn::LitInt)) {
+        (true, _) => "; write `key = \"user:<id>\"`",
+        (_, true) => "; write `ttl = 5`",
+        _ => "",
+    };
+    Err(input.error(format!("expected the name of an argument{like}")))
 }
 
-/// The value after `name =`.
-pub(crate) fn value<T: Parse>(name: &Ident, like: &str, input: ParseStream<'_>) -> syn::Result<T> {
+/// The value after `name =`, also where a macro has put it there.
+pub(crate) fn value(name: &Ident, like: &str, input: ParseStream<'_>) -> syn::Result<Expr> {
     if !input.peek(Token![=]) {
         return Err(syn::Error::new(name.span(), format!("`{name}` takes a value; write `{name} = {like}`")));
     }
@@ -62,13 +68,17 @@ pub(crate) fn value<T: Parse>(name: &Ident, like: &str, input: ParseStream<'_>) 
     if input.is_empty() || input.peek(Token![,]) {
         return Err(syn::Error::new(name.span(), format!("`{name}` has no value; write `{name} = {like}`")));
     }
-    input.parse()
+    let mut value = input.parse()?;
+    while let Expr::Group(group) = value {
+        value = *group.expr;
+    }
+    Ok(value)
 }
 
 /// A string after `name =`.
 pub(crate) fn text(name: &Ident, like: &str, input: ParseStream<'_>) -> syn::Result<syn::LitStr> {
-    match value::<syn::Expr>(name, like, input)? {
-        syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) => Ok(text),
+    match value(name, like, input)? {
+        Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) => Ok(text),
         other => Err(syn::Error::new_spanned(
             other,
             format!("`{name}` takes a string literal; write `{name} = {like}`"),
@@ -78,8 +88,9 @@ pub(crate) fn text(name: &Ident, like: &str, input: ParseStream<'_>) -> syn::Res
 
 /// The error for an argument that there is none of.
 pub(crate) fn unknown(name: &Ident, known: &[&str]) -> syn::Error {
+    let there = if known.len() == 1 { "there is" } else { "there are" };
     let suggestion =
-        did_you_mean(&name.to_string(), known).unwrap_or_else(|| format!("there are {}", list(known)));
+        did_you_mean(&name.to_string(), known).unwrap_or_else(|| format!("{there} {}", list(known)));
     syn::Error::new(name.span(), format!("unknown argument `{name}`; {suggestion}"))
 }
 

@@ -5,24 +5,69 @@ use std::time::Duration;
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::parse::ParseStream;
 use syn::punctuated::Punctuated;
-use syn::{Expr, ExprLit, Lit, LitStr, Token};
+use syn::{Expr, Token};
 
-use super::{Slot, Template, args, did_you_mean, duration};
+use super::batch::{self, Batch};
+use super::codec::{self, Codec};
+use super::storing::{Consistency, Tier, Ttl};
+use super::tags::{self, Group};
+use super::with::{self, With};
+use super::{Freshness, Slot, Template, args, did_you_mean, storing};
 use crate::errors::Errors;
 use crate::parse::unraw;
 
 /// All arguments, in the order in which they are suggested.
-const KNOWN: [&str; 8] = ["ttl", "jitter", "key", "skip", "cache", "name", "companion", "crate"];
-
-/// Ten years, as the engine has it (`policy::TTL_MAX`).
-const TTL_MAX: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+const KNOWN: [&str; 28] = [
+    "ttl",
+    "negative_ttl",
+    "jitter",
+    "ttl_class",
+    "idle",
+    "stale_while_revalidate",
+    "stale_if_error",
+    "early",
+    "timeout",
+    "refresh_every",
+    "key",
+    "skip",
+    "with",
+    "batch",
+    "when",
+    "unless",
+    "tier",
+    "consistency",
+    "shares",
+    "tags",
+    "groups",
+    "version",
+    "codec",
+    "value_bytes_max",
+    "cache",
+    "name",
+    "companion",
+    "crate",
+];
 
 /// The arguments of `#[cache_result(…)]`.
 pub(crate) struct CacheResult {
     pub(crate) ttl: Slot<Ttl>,
+    pub(crate) negative_ttl: Slot<Duration>,
     pub(crate) jitter: Slot<u8>,
+    pub(crate) freshness: Freshness,
     pub(crate) key: Slot<KeyArgument>,
     pub(crate) skip: Slot<Vec<Skipped>>,
+    pub(crate) with: Slot<Vec<With>>,
+    pub(crate) batch: Slot<Batch>,
+    pub(crate) when: Slot<Expr>,
+    pub(crate) unless: Slot<Expr>,
+    pub(crate) tier: Slot<Tier>,
+    pub(crate) consistency: Slot<Consistency>,
+    pub(crate) shares: Slot<syn::Path>,
+    pub(crate) tags: Slot<Vec<Template>>,
+    pub(crate) groups: Slot<Vec<Group>>,
+    pub(crate) version: Slot<u32>,
+    pub(crate) codec: Slot<Codec>,
+    pub(crate) value_bytes_max: Slot<usize>,
     pub(crate) cache: Slot<Expr>,
     pub(crate) name: Slot<String>,
     pub(crate) companion: Slot<super::Companion>,
@@ -34,14 +79,6 @@ pub(crate) struct CacheResult {
 /// A key: `None` if it could not be read.
 pub(crate) type KeyArgument = Option<Template>;
 
-/// How long a value lives.
-pub(crate) enum Ttl {
-    /// Known at compile time.
-    Fixed(Duration),
-    /// Evaluated for each call.
-    Expr(Box<Expr>),
-}
-
 /// A parameter named in `skip(…)`.
 pub(crate) struct Skipped {
     pub(crate) name: String,
@@ -52,9 +89,23 @@ impl CacheResult {
     pub(crate) fn read(tokens: TokenStream, errors: &Errors) -> Self {
         let mut attr = Self {
             ttl: Slot::empty("ttl"),
+            negative_ttl: Slot::empty("negative_ttl"),
             jitter: Slot::empty("jitter"),
+            freshness: Freshness::empty(),
             key: Slot::empty("key"),
             skip: Slot::empty("skip"),
+            with: Slot::empty("with"),
+            batch: Slot::empty("batch"),
+            when: Slot::empty("when"),
+            unless: Slot::empty("unless"),
+            tier: Slot::empty("tier"),
+            consistency: Slot::empty("consistency"),
+            shares: Slot::empty("shares"),
+            tags: Slot::empty("tags"),
+            groups: Slot::empty("groups"),
+            version: Slot::empty("version"),
+            codec: Slot::empty("codec"),
+            value_bytes_max: Slot::empty("value_bytes_max"),
             cache: Slot::empty("cache"),
             name: Slot::empty("name"),
             companion: Slot::empty("companion"),
@@ -68,14 +119,17 @@ impl CacheResult {
     fn argument(&mut self, input: ParseStream<'_>, errors: &Errors) -> syn::Result<()> {
         let name = args::name(input)?;
         let span = name.span();
+        if self.freshness.argument(&name, input, errors)? {
+            return Ok(());
+        }
         match name.to_string().as_str() {
             "ttl" => {
                 self.ttl_mentioned = true;
-                let ttl = ttl(args::value(&name, "\"5m\"", input)?)?;
+                let ttl = storing::ttl(args::value(&name, "\"5m\"", input)?)?;
                 self.ttl.set(errors, span, ttl);
             }
             "jitter" => {
-                let percent = percent(&args::text(&name, "\"10%\"", input)?)?;
+                let percent = storing::percent(&args::text(&name, "\"10%\"", input)?)?;
                 self.jitter.set(errors, span, percent);
             }
             "key" => {
@@ -85,6 +139,58 @@ impl CacheResult {
             "skip" => {
                 let skipped = skipped(&name, input)?;
                 self.skip.set(errors, span, skipped);
+            }
+            "negative_ttl" => {
+                let ttl = storing::duration(&name, input)?;
+                self.negative_ttl.set(errors, span, ttl);
+            }
+            "with" => {
+                let computed = with::read(&name, input)?;
+                self.with.set(errors, span, computed);
+            }
+            "batch" => {
+                let batch = batch::read(&name, input)?;
+                self.batch.set(errors, span, batch);
+            }
+            "when" => {
+                let when = storing::when(&name, input)?;
+                self.when.set(errors, span, when);
+            }
+            "unless" => {
+                let unless = storing::unless(&name, input)?;
+                self.unless.set(errors, span, unless);
+            }
+            "tier" => {
+                let tier = storing::tier(&name, input)?;
+                self.tier.set(errors, span, tier);
+            }
+            "consistency" => {
+                let consistency = storing::consistency(&name, input)?;
+                self.consistency.set(errors, span, consistency);
+            }
+            "shares" => {
+                let function = shares(&name, input)?;
+                self.shares.set(errors, span, function);
+            }
+            "tags" => {
+                let templates = tags::tags(&name, input, errors)?;
+                self.tags.set(errors, span, templates);
+            }
+            "groups" => {
+                let groups = tags::groups(&name, input)?;
+                self.groups.set(errors, span, groups);
+            }
+            "version" => {
+                let version = storing::version(&name, input)?;
+                self.version.set(errors, span, version);
+            }
+            "codec" => {
+                let codec = codec::codec(&name, input)?;
+                self.codec.set(errors, span, codec);
+            }
+            "value_bytes_max" => {
+                let bytes = codec::bytes(&args::text(&name, "\"1MiB\"", input)?)?;
+                self.value_bytes_max.set(errors, span, bytes);
             }
             "cache" => {
                 let cache = args::value(&name, "state.cache", input)?;
@@ -118,51 +224,6 @@ impl CacheResult {
     }
 }
 
-fn ttl(expr: Expr) -> syn::Result<Ttl> {
-    let (duration, span) = match &expr {
-        Expr::Lit(ExprLit { lit: Lit::Int(seconds), .. }) if seconds.suffix().is_empty() => {
-            // What does not fit is over ten years too.
-            let seconds_max = seconds.base10_parse().unwrap_or(u64::MAX);
-            (Duration::from_secs(seconds_max), seconds.span())
-        }
-        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => {
-            let duration = duration::parse(&text.value());
-            (duration.map_err(|message| syn::Error::new(text.span(), message))?, text.span())
-        }
-        Expr::Lit(_) | Expr::Unary(syn::ExprUnary { op: syn::UnOp::Neg(_), .. }) => {
-            let message =
-                "a `ttl` is whole seconds, like `3600`, text, like `\"1h 30m\"`, or a `Duration` expression";
-            return Err(syn::Error::new_spanned(expr, message));
-        }
-        _ => return Ok(Ttl::Expr(Box::new(expr))),
-    };
-    if duration.is_zero() {
-        return Err(syn::Error::new(
-            span,
-            "a `ttl` of zero caches nothing; write how long a value may live, like `\"5m\"`",
-        ));
-    }
-    if duration > TTL_MAX {
-        return Err(syn::Error::new(
-            span,
-            "a `ttl` of over 10 years is a mistake in its unit; write 10 years at most",
-        ));
-    }
-    Ok(Ttl::Fixed(duration))
-}
-
-fn percent(text: &LitStr) -> syn::Result<u8> {
-    let value = text.value();
-    let number = value.strip_suffix('%').filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
-    match number.and_then(|number| number.parse().ok()) {
-        Some(percent @ 0..=100) => Ok(percent),
-        _ => Err(syn::Error::new(
-            text.span(),
-            format!("invalid jitter `{value}`; write a percentage from `0%` to `100%`, like `10%`"),
-        )),
-    }
-}
-
 pub(super) fn skipped(name: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<Skipped>> {
     if !input.peek(syn::token::Paren) {
         return Err(syn::Error::new(name.span(), "`skip` takes parameters; write `skip(db)`"));
@@ -174,9 +235,14 @@ pub(super) fn skipped(name: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<S
             let token: Token![self] = input.parse()?;
             return Ok(Ident::new("self", token.span));
         }
-        input.parse().map_err(|error: syn::Error| {
-            syn::Error::new(error.span(), "`skip` takes names of parameters, like `skip(db, log)`")
-        })
+        let name = input.parse();
+        if name.is_ok() && (input.is_empty() || input.peek(Token![,])) {
+            return name;
+        }
+        let span = name.map_or_else(|error| error.span(), |_| input.span());
+        // Not for another error at the end.
+        input.parse::<TokenStream>()?;
+        Err(syn::Error::new(span, "`skip` takes names of parameters, like `skip(db, log)`"))
     })?;
     if names.is_empty() {
         return Err(syn::Error::new(
@@ -187,9 +253,21 @@ pub(super) fn skipped(name: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<S
     Ok(names.iter().map(|name| Skipped { name: unraw(name), span: name.span() }).collect())
 }
 
+/// `shares = get_user`
+fn shares(name: &Ident, input: ParseStream<'_>) -> syn::Result<syn::Path> {
+    let value = args::value(name, "get_user", input)?;
+    match value {
+        Expr::Path(path) if path.qself.is_none() => Ok(path.path),
+        other => Err(syn::Error::new_spanned(
+            other,
+            "`shares` names the cached function whose entries it shares; write `shares = get_user`",
+        )),
+    }
+}
+
 /// The path after `crate =`, for all attributes.
 pub(super) fn path(name: &Ident, input: ParseStream<'_>) -> syn::Result<syn::Path> {
-    let value: Expr = args::value(name, "::cachemacro", input)?;
+    let value = args::value(name, "::cachemacro", input)?;
     match value {
         Expr::Path(syn::ExprPath { qself: None, path, .. }) => Ok(path),
         other => Err(syn::Error::new_spanned(other, "`crate` takes a path; write `crate = ::cachemacro`")),
@@ -218,6 +296,24 @@ mod tests {
             cache = state.cache,
             name = "users",
             companion = Users,
+            negative_ttl = "10s",
+            with(uid: u64 = user.id(), team: &str = &team.name),
+            batch(ids, chunk = 100),
+            when = page < 10 && id > 0,
+            unless = |users: &Vec<User>| users.is_empty(),
+            tier = local,
+            consistency = bounded,
+            shares = users::get_user,
+            tags = ["team:<team>", "all"],
+            groups(id, (team, id)),
+            version = 2,
+            ttl_class = "user",
+            idle = "5m",
+            stale_while_revalidate = 60,
+            stale_if_error = "1h",
+            early = on,
+            timeout = "200ms",
+            refresh_every = "1m",
             crate = ::renamed::cachemacro,
         );
         assert_eq!(errors(all), [""; 0]);
@@ -225,10 +321,14 @@ mod tests {
 
     #[test]
     fn each_wrong_argument_is_reported_and_the_next_is_read() {
-        let texts = errors(quote!(tll = 5, ttl = "5 mins", jitter = "200%", tags = ["a", "b"], ttl = 0));
+        let texts = errors(quote!(tll = 5, ttl = "5 mins", jitter = "200%", labels = ["a", "b"], ttl = 0));
         assert_eq!(texts.len(), 5, "{texts:#?}");
         assert_eq!(texts[0], "unknown argument `tll`; did you mean `ttl`?");
-        assert!(texts[3].starts_with("unknown argument `tags`; there are `ttl`, `jitter`"), "{}", texts[3]);
+        assert!(
+            texts[3].starts_with("unknown argument `labels`; there are `ttl`, `negative_ttl`"),
+            "{}",
+            texts[3]
+        );
     }
 
     #[test]
@@ -236,6 +336,9 @@ mod tests {
         assert!(errors(quote!(ttl = 315360000)).is_empty());
         assert_eq!(errors(quote!(ttl = 315360001)).len(), 1);
         assert!(errors(quote!(ttl = "3650d")).is_empty());
+        assert!(errors(quote!(ttl = 3650 * 24 * 60 * 60)).is_empty());
+        assert_eq!(errors(quote!(ttl = 3651 * 24 * 60 * 60)).len(), 1);
+        assert_eq!(errors(quote!(ttl = 5 * 0)).len(), 1);
         assert_eq!(errors(quote!(ttl = "3650d 1ms")).len(), 1);
         assert_eq!(errors(quote!(ttl = 99999999999999999999999)).len(), 1);
     }

@@ -15,7 +15,7 @@ pub(crate) enum Companion {
 }
 
 pub(super) fn read(name: &Ident, input: ParseStream<'_>) -> syn::Result<Companion> {
-    let value: Expr = args::value(name, "Users", input)?;
+    let value = args::value(name, "Users", input)?;
     match &value {
         Expr::Path(path) if path.path.is_ident("off") => Ok(Companion::Off),
         Expr::Path(path) => match path.path.get_ident() {

@@ -7,11 +7,12 @@ use syn::punctuated::Punctuated;
 use syn::{Expr, Ident, Pat, Path, Token};
 
 use super::cache_result::path;
+use super::guards::{self, Guards};
 use super::{Slot, Template, args};
 use crate::errors::Errors;
 
 /// All arguments that have a name.
-const KNOWN: [&str; 5] = ["key", "each", "on", "cache", "crate"];
+const KNOWN: [&str; 9] = ["key", "tag", "pattern", "each", "on", "guard", "commit", "cache", "crate"];
 
 /// The arguments of `#[invalidates(…)]`.
 pub(crate) struct Invalidates {
@@ -19,6 +20,8 @@ pub(crate) struct Invalidates {
     pub(crate) entries: Vec<Entry>,
     /// Whether to invalidate on `Ok` alone.
     pub(crate) only_ok: Slot<bool>,
+    pub(crate) guards: Slot<Guards>,
+    pub(crate) commit: Slot<Commit>,
     pub(crate) cache: Slot<Expr>,
     pub(crate) krate: Slot<Path>,
     /// Whether an entry was begun, well formed or not.
@@ -33,12 +36,44 @@ pub(crate) enum Entry {
     Each { typed: Typed, binder: Box<Pat>, iter: Box<Expr> },
     /// `key = "user:<id>"`
     Key(Template),
+    /// `tag = "team:<team>"`
+    Tag(Template),
+    /// `pattern = "tasks:<id>:*"`
+    Pattern(Template),
+}
+
+/// When what the body changes is committed.
+pub(crate) enum Commit {
+    /// By the end of the function, whatever its parameters look like.
+    Now,
+    /// When that of this parameter is.
+    With(Ident),
+}
+
+impl Commit {
+    fn read(expr: Expr) -> syn::Result<Self> {
+        match &expr {
+            Expr::Path(path) => match path.path.get_ident() {
+                Some(ident) if ident == "now" => Ok(Self::Now),
+                Some(ident) => Ok(Self::With(ident.clone())),
+                None => Err(Self::unknown(&expr)),
+            },
+            _ => Err(Self::unknown(&expr)),
+        }
+    }
+
+    fn unknown(expr: &Expr) -> syn::Error {
+        let message = "`commit` names the parameter that is a `&cachemacro::Pending`, like `commit = pending`, or is `now`, for a function that commits by its end";
+        syn::Error::new_spanned(expr, message)
+    }
 }
 
 /// `path::to::get_user(id)`
 pub(crate) struct Typed {
     pub(crate) path: Path,
     pub(crate) args: Vec<Expr>,
+    /// The places of the arguments, where they are a part of all: `get_tasks(user_id, ..)`.
+    pub(crate) group: Option<Vec<usize>>,
 }
 
 impl Invalidates {
@@ -46,6 +81,8 @@ impl Invalidates {
         let mut attr = Self {
             entries: Vec::new(),
             only_ok: Slot::empty("on"),
+            guards: Slot::empty("guard"),
+            commit: Slot::empty("commit"),
             cache: Slot::empty("cache"),
             krate: Slot::empty("crate"),
             entry_mentioned: false,
@@ -75,8 +112,18 @@ impl Invalidates {
                 let template = Template::read(&args::text(&name, "\"user:<id>\"", input)?, errors);
                 self.entries.extend(template.map(Entry::Key));
             }
+            "tag" => {
+                self.entry_mentioned = true;
+                let template = Template::read(&args::text(&name, "\"team:<team>\"", input)?, errors);
+                self.entries.extend(template.map(Entry::Tag));
+            }
+            "pattern" => {
+                self.entry_mentioned = true;
+                let template = Template::read(&args::text(&name, "\"tasks:<id>:*\"", input)?, errors);
+                self.entries.extend(template.map(Entry::Pattern));
+            }
             "on" => {
-                let on: Expr = args::value(&name, "ok", input)?;
+                let on = args::value(&name, "ok", input)?;
                 let only_ok = match &on {
                     Expr::Path(path) if path.path.is_ident("ok") => true,
                     Expr::Path(path) if path.path.is_ident("any") => false,
@@ -86,6 +133,14 @@ impl Invalidates {
                     }
                 };
                 self.only_ok.set(errors, span, only_ok);
+            }
+            "guard" => {
+                let guards = guards::read(&name, true, input)?;
+                self.guards.set(errors, span, guards);
+            }
+            "commit" => {
+                let commit = args::value(&name, "pending", input)?;
+                self.commit.set(errors, span, Commit::read(commit)?);
             }
             "cache" => {
                 let cache = args::value(&name, "self.cache", input)?;
@@ -154,13 +209,30 @@ impl Parse for Typed {
         syn::parenthesized!(content in input);
         let args: Vec<Expr> =
             Punctuated::<Expr, Token![,]>::parse_terminated(&content)?.into_iter().collect();
-        if let Some(open) = args.iter().find(|arg| matches!(arg, Expr::Range(range) if range.start.is_none()))
-        {
-            let message = "`..` cannot stand for arguments yet; write each one that is in the key";
-            return Err(syn::Error::new_spanned(open, message));
-        }
-        Ok(Self { path, args })
+        let (args, group) = part_of(args)?;
+        Ok(Self { path, args, group })
     }
+}
+
+/// The arguments of a group, and their places: all before `..` but those that are `_`.
+fn part_of(args: Vec<Expr>) -> syn::Result<(Vec<Expr>, Option<Vec<usize>>)> {
+    let is_open =
+        |arg: &Expr| matches!(arg, Expr::Range(range) if range.start.is_none() && range.end.is_none());
+    let len = args.len();
+    let Some(open) = args.iter().position(is_open) else {
+        return Ok((args, None));
+    };
+    if open + 1 < len {
+        let message = "`..` stands for all arguments from there on; write it last, and `_` for one before it";
+        return Err(syn::Error::new_spanned(&args[open], message));
+    }
+    if open == 0 {
+        let message = "`..` stands for the arguments that are left out; write those of a group before it, like `get_tasks(user_id, ..)`";
+        return Err(syn::Error::new_spanned(&args[open], message));
+    }
+    let given = args.into_iter().take(open).enumerate().filter(|(_, arg)| !matches!(arg, Expr::Infer(_)));
+    let (places, args): (Vec<usize>, Vec<Expr>) = given.unzip();
+    Ok((args, Some(places)))
 }
 
 #[cfg(test)]
@@ -184,11 +256,16 @@ mod tests {
             each(get_user(member) for member in &team.members),
             key = "user:<id>",
             key = "team:<result.team>",
+            pattern = "tasks:<id>:*",
+            tag = "team:<team>",
+            get_tasks(user.id, _, page, ..),
             on = ok,
+            guard = off,
+            commit = pending,
             cache = self.cache,
             crate = ::renamed,
         ));
-        assert_eq!((entries, errors), (5, Vec::<String>::new()));
+        assert_eq!((entries, errors), (8, Vec::<String>::new()));
     }
 
     #[test]

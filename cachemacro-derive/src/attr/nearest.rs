@@ -9,7 +9,7 @@ pub(crate) fn did_you_mean(name: &str, known: &[&str]) -> Option<String> {
     Some(format!("did you mean `{nearest}`?"))
 }
 
-/// How many characters must be added, removed, changed or swapped with their neighbour (Damerau).
+/// How many characters must be added, removed, changed or swapped with their neighbour (Damerau), in any case.
 fn distance(from: &str, to: &str) -> usize {
     let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
     let mut rows = vec![vec![0; to.len() + 1]; from.len() + 1];
@@ -19,7 +19,7 @@ fn distance(from: &str, to: &str) -> usize {
                 rows[i][j] = i + j;
                 continue;
             }
-            let changed = rows[i - 1][j - 1] + usize::from(from[i - 1] != to[j - 1]);
+            let changed = rows[i - 1][j - 1] + usize::from(!from[i - 1].eq_ignore_ascii_case(&to[j - 1]));
             rows[i][j] = changed.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
             if i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1] {
                 rows[i][j] = rows[i][j].min(rows[i - 2][j - 2] + 1);
@@ -38,6 +38,7 @@ mod tests {
         assert_eq!(distance("ttl", "ttl"), 0);
         assert_eq!(distance("tll", "ttl"), 1);
         assert_eq!(distance("kye", "key"), 1);
+        assert_eq!(distance("TTL", "ttl"), 0);
         assert_eq!(distance("", "key"), 3);
         assert_eq!(distance("kitten", "sitting"), 3);
     }

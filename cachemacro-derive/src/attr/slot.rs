@@ -29,6 +29,11 @@ impl<T> Slot<T> {
         self.value.as_ref().map(|(value, _)| value)
     }
 
+    /// Where it was given.
+    pub(crate) fn span(&self) -> Option<Span> {
+        self.value.as_ref().map(|(_, span)| *span)
+    }
+
     pub(crate) fn into_inner(self) -> Option<T> {
         self.value.map(|(value, _)| value)
     }

@@ -27,8 +27,22 @@ pub(crate) struct Hole {
     pub(crate) root: String,
     /// The way from there: `.id`, `.0`.
     pub(crate) fields: Vec<Member>,
+    /// Whether it is a hash of that: `<filter:hash>`.
+    pub(crate) is_hash: bool,
     /// All of it, as written.
     pub(crate) text: String,
+}
+
+impl Hole {
+    /// All of a parameter, as it is.
+    pub(crate) fn whole(root: String) -> Self {
+        Self { text: root.clone(), root, fields: Vec::new(), is_hash: false }
+    }
+
+    /// Whether it stands for all of its parameter, as it is.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.fields.is_empty() && !self.is_hash
+    }
 }
 
 impl Template {
@@ -94,11 +108,21 @@ fn parse(template: &str) -> Result<Vec<Part>, Vec<String>> {
 }
 
 fn parse_hole(text: &str) -> Result<Hole, String> {
-    let mut steps = text.split('.');
+    let (place, form) = text.split_once(':').map_or((text, None), |(place, form)| (place, Some(form)));
+    if let Some(form) =
+        form.filter(|form| *form != "hash" && is_name(place.split('.').next().unwrap_or_default()))
+    {
+        return Err(format!(
+            "unknown form `{form}` of the hole `<{text}>`; there is `<{place}:hash>`, and `<{place}>`"
+        ));
+    }
+    let mut steps = place.split('.');
     let root = steps.next().filter(|root| is_name(root)).map(str::to_owned);
     let fields = steps.map(field).collect::<Option<Vec<_>>>();
     match (root, fields) {
-        (Some(root), Some(fields)) => Ok(Hole { root, fields, text: text.to_owned() }),
+        (Some(root), Some(fields)) => {
+            Ok(Hole { root, fields, is_hash: form.is_some(), text: text.to_owned() })
+        }
         _ => Err(format!(
             "invalid hole `<{text}>`; write a parameter, like `<id>`, or a field of one, like `<user.id>`"
         )),
@@ -142,7 +166,9 @@ mod tests {
     fn show(template: &str) -> String {
         let show = |part: &Part| match part {
             Part::Text(text) => format!("{text:?}"),
-            Part::Hole(hole) => format!("{}+{}", hole.root, hole.fields.len()),
+            Part::Hole(hole) => {
+                format!("{}+{}{}", hole.root, hole.fields.len(), if hole.is_hash { "#hash" } else { "" })
+            }
         };
         match parse(template) {
             Ok(parts) => parts.iter().map(show).collect::<Vec<_>>().join(" "),
@@ -155,6 +181,7 @@ mod tests {
         assert_eq!(show("user:<id>"), "\"user:\" id+0");
         assert_eq!(show("{user:<user.id>}:<pair.0.b>"), "\"{user:\" user+1 \"}:\" pair+2");
         assert_eq!(show("<a>,<type>"), "a+0 \",\" type+0");
+        assert_eq!(show("f:<filter:hash>:<user.team:hash>"), "\"f:\" filter+0#hash \":\" user+1#hash");
         assert_eq!(show("all"), "\"all\"");
     }
 
@@ -167,8 +194,14 @@ mod tests {
     }
 
     #[test]
+    fn a_form_that_there_is_none_of_is_named() {
+        let error = show("k:<filter:hsah>");
+        assert!(error.starts_with("unknown form `hsah` of the hole `<filter:hsah>`"), "{error}");
+    }
+
+    #[test]
     fn a_hole_is_a_parameter_or_a_field() {
-        for hole in ["", " id", "1", "a.", ".a", "a..b", "a.00", "f()", "filter:hash", "a-b", "_"] {
+        for hole in ["", " id", "1", "a.", ".a", "a..b", "a.00", "f()", ":hash", "a-b", "_"] {
             let error = show(&format!("k:<{hole}>"));
             assert!(error.starts_with(&format!("invalid hole `<{hole}>`")), "{error}");
         }

@@ -27,6 +27,9 @@ pub(super) fn future(
         return quote!(async move #block);
     }
     let block = body.rebrace(tokens.clone());
+    if how == How::AtOnce {
+        return quote!(move || -> #output #block);
+    }
     // A closure, so that a `return` of a future is one.
     let closure = match (&sig.output, how) {
         (ReturnType::Type(_, ty), How::Boxed) => quote!(move || -> #ty #block),

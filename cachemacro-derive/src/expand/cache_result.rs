@@ -4,9 +4,9 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
-use super::call::{Of, answer, call_value_in_body, run, signature};
-use super::{body, companion};
-use crate::model::{Cached, Home};
+use super::call::{Ask, Of, answer, call_value_in_body, run, signature, unless_hit};
+use super::{batch, body, companion, freshness, handles, storing, tags};
+use crate::model::{Cached, Home, How};
 use crate::names;
 
 pub(super) fn expand(cached: &Cached) -> TokenStream {
@@ -25,7 +25,12 @@ pub(super) fn expand(cached: &Cached) -> TokenStream {
 fn function(cached: &Cached) -> TokenStream {
     let (all, outer, vis) = (&cached.attrs.all, &cached.attrs.outer, &cached.vis);
     let signature = signature(cached, &cached.sig.ident, Of::Call);
-    let block = cached.body.rebrace(run(cached, &quote!(read)));
+    let run = match &cached.batch {
+        Some(batched) => batch::run(cached, batched),
+        None => run(cached, Ask::Read),
+    };
+    let handles = handles::check(cached);
+    let block = cached.body.rebrace(quote!(#handles #run));
     quote! {
         #(#all)*
         #(#outer)*
@@ -50,18 +55,36 @@ fn with_body(cached: &Cached) -> TokenStream {
         }
     };
     let call_value = call_value_in_body(cached, &site);
-    let shape_value = companion::shape_value(cached);
+    let shape_value = storing::known_shape(cached);
     let future_value = body::future(generated, *how, sig, output, &cached.body);
-    let read = quote_spanned!(names::at(output.span())=> #generated::read);
+    let read = storing::engine(cached, &quote_spanned!(names::at(output.span())=> read));
+    let tagged = tags::tagged(cached);
+    let asked = match how {
+        How::AtOnce => quote!(#tagged #read(#call, #shape, #future_value)),
+        How::Async | How::Future | How::Boxed => {
+            let cacheable = storing::engine(cached, &quote_spanned!(names::at(output.span())=> cacheable));
+            let rest = match freshness::decides(cached) {
+                true => freshness::ask_in_body(cached, &call, &shape, &future_value),
+                false => quote! {
+                    #tagged
+                    let #future = #future_value;
+                    // Not in one: `#[async_trait]` looks into no macro that has an `fn` in it.
+                    let #future = ::core::pin::pin!(#future);
+                    #read(#call, #shape, #future).await
+                },
+            };
+            let asked = unless_hit(cached, rest);
+            quote!(let #shape = #cacheable(#shape); #asked)
+        }
+    };
+    let handles = handles::check(cached);
     let statements = answer(
         *how,
         quote! {
-            let #call = #call_value;
+            #handles
             let #shape = { #shape_value };
-            let #future = #future_value;
-            // Not in one: `#[async_trait]` looks into no macro that has an `fn` in it.
-            let #future = ::core::pin::pin!(#future);
-            #read(#call, #shape, #future).await
+            let #call = #call_value;
+            #asked
         },
     );
     let inner_attrs = &cached.body.inner_attrs;

@@ -1,14 +1,12 @@
 //! What every cached function does when it is called: a key, one call into the engine.
 
-use proc_macro2::{Literal, TokenStream};
-use quote::{quote, quote_spanned};
-use syn::spanned::Spanned;
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
 use syn::{FnArg, GenericParam};
 
 use super::companion::named_cache;
-use super::key;
-use crate::attr::Ttl;
-use crate::model::{CacheSource, Cached, Home, How, Param};
+use super::{freshness, key, storing, tags};
+use crate::model::{CacheSource, Cached, Computed, Home, How, Param};
 use crate::names;
 
 /// Where a function is written.
@@ -22,6 +20,16 @@ pub(super) enum Of {
 
 /// The signature with all parameters, under another name.
 pub(super) fn signature(cached: &Cached, ident: &syn::Ident, of: Of) -> TokenStream {
+    signature_with(cached, ident, of, None)
+}
+
+/// The same with one parameter more.
+pub(super) fn signature_with(
+    cached: &Cached,
+    ident: &syn::Ident,
+    of: Of,
+    more: Option<&TokenStream>,
+) -> TokenStream {
     let (safety, generics) = (&cached.sig.safety, &cached.sig.generics);
     let (output, where_clause) = (&cached.sig.output, &generics.where_clause);
     let receiver = cached.sig.inputs.iter().find_map(|input| match input {
@@ -47,32 +55,94 @@ pub(super) fn signature(cached: &Cached, ident: &syn::Ident, of: Of) -> TokenStr
             _ => quote!(#(#attrs)* #allow #mutability #ident: #ty),
         }
     });
+    let more = more.map(|more| match cached.params.is_empty() {
+        true => quote!(#more),
+        false => quote!(, #more),
+    });
     let asyncness = &cached.sig.asyncness;
+    // That of the function with the body is called from here alone.
+    let abi = cached.sig.abi.as_ref().filter(|_| of == Of::Call);
     let fn_token = &cached.sig.fn_token;
-    quote!(#asyncness #safety #fn_token #ident #generics (#receiver #(#params),*) #output #where_clause)
+    quote!(#asyncness #safety #abi #fn_token #ident #generics (#receiver #(#params),* #more) #output #where_clause)
 }
 
-/// What stands between the braces of a function that asks the engine: `read` or `refresh`.
-pub(super) fn run(cached: &Cached, how: &TokenStream) -> TokenStream {
-    let generated = &cached.generated;
-    let [call, body] = ["call", "body"].map(names::local);
+/// What a function asks of the engine.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ask {
+    Read,
+    Refresh,
+}
+
+/// What stands between the braces of a function that asks the engine.
+pub(super) fn run(cached: &Cached, ask: Ask) -> TokenStream {
+    let [call, body, known_shape] = ["call", "body", "shape"].map(names::local);
     let call_value = call_value(cached);
     let invocation = invocation(cached, &owner(cached));
+    let engine = match ask {
+        Ask::Read => storing::engine(cached, &quote!(read)),
+        Ask::Refresh => storing::engine(cached, &quote!(refresh)),
+    };
+    let tagged = tags::tagged(cached);
+    let known = known(cached);
+    // That it can be cached is asked of the value there alone, and so reported once.
     let shape = shape(cached);
+    let asked = match cached.how {
+        How::AtOnce => quote!(#tagged #engine(#call, #shape, || #invocation)),
+        How::Async | How::Future | How::Boxed => {
+            let load = quote! {
+                #tagged
+                let #body = ::core::pin::pin!(#invocation);
+                #engine(#call, #known_shape, #body).await
+            };
+            let asked = match ask {
+                Ask::Refresh => load,
+                Ask::Read if freshness::decides(cached) => {
+                    unless_hit(cached, freshness::ask(cached, &call, &known_shape))
+                }
+                Ask::Read => unless_hit(cached, load),
+            };
+            quote!(let #known_shape = #shape; #asked)
+        }
+    };
     answer(
         cached.how,
         quote! {
+            #known
             let #call = #call_value;
-            let #body = ::core::pin::pin!(#invocation);
-            #generated::#how(#call, #shape, #body).await
+            #asked
         },
     )
+}
+
+/// The statements, for a call that is not answered at once. What they hold across an await, a hit need not move.
+///
+/// Where a hit is more than that, or its tags are to be looked at, they answer all calls.
+pub(super) fn unless_hit(cached: &Cached, statements: TokenStream) -> TokenStream {
+    if cached.freshness.looks_at_hits() || !cached.tags.is_empty() {
+        return statements;
+    }
+    let generated = &cached.generated;
+    let [call, shape, output] = ["call", "shape", "output"].map(names::local);
+    quote! {
+        match #generated::hit(#call, #shape) {
+            #generated::Sought::Found(#output) => #output,
+            #generated::Sought::Missed(#call) => { #statements }
+        }
+    }
+}
+
+/// The shape as a variable, for the closures of the terms.
+pub(super) fn known(cached: &Cached) -> Option<TokenStream> {
+    storing::has_clauses(cached).then(|| {
+        let (known, shape) = (storing::known_shape(cached), names::local("shape"));
+        quote!(let #shape = { #known };)
+    })
 }
 
 /// The statements, as the function's way to answer wants them.
 pub(super) fn answer(how: How, statements: TokenStream) -> TokenStream {
     match how {
-        How::Async => statements,
+        How::Async | How::AtOnce => statements,
         How::Future => quote!(async move { #statements }),
         How::Boxed => quote!(::std::boxed::Box::pin(async move { #statements })),
     }
@@ -80,12 +150,42 @@ pub(super) fn answer(how: How, statements: TokenStream) -> TokenStream {
 
 /// A call of the body; the function that makes it is as `unsafe` as the body is.
 pub(super) fn invocation(cached: &Cached, owner: &TokenStream) -> TokenStream {
-    let body_ident = &cached.body_ident;
-    let this = cached.sig.receiver().map(|receiver| {
-        let this = receiver.self_token;
-        quote!(#this,)
+    invocation_with(cached, &Names { this: None, owner: owner.clone() }, &cached.body_ident, None)
+}
+
+/// What a call names.
+pub(super) struct Names {
+    /// What stands for `self`, if it is not that.
+    pub(super) this: Option<syn::Ident>,
+    pub(super) owner: TokenStream,
+}
+
+/// A call of a function beside the body with the parameters as they are, and perhaps one argument more.
+pub(super) fn invocation_with(
+    cached: &Cached,
+    names: &Names,
+    ident: &syn::Ident,
+    more: Option<&TokenStream>,
+) -> TokenStream {
+    let this = cached.sig.receiver().map(|receiver| match &names.this {
+        Some(this) => quote!(#this),
+        None => receiver.self_token.to_token_stream(),
     });
-    let args = cached.params.iter().map(|param| &param.ident);
+    let args = cached.params.iter().map(|param| param.ident.to_token_stream());
+    let args: Vec<_> = this.into_iter().chain(args).collect();
+    call_of(cached, names, ident, &args, more)
+}
+
+/// A call of a function beside the body with these arguments, `self` among them, and perhaps one more.
+pub(super) fn call_of(
+    cached: &Cached,
+    names: &Names,
+    ident: &syn::Ident,
+    args: &[TokenStream],
+    more: Option<&TokenStream>,
+) -> TokenStream {
+    let owner = &names.owner;
+    let args = args.iter().chain(more);
     let params = cached.sig.generics.params.iter().filter_map(|param| match param {
         GenericParam::Type(param) => Some(&param.ident),
         GenericParam::Const(param) => Some(&param.ident),
@@ -93,7 +193,7 @@ pub(super) fn invocation(cached: &Cached, owner: &TokenStream) -> TokenStream {
     });
     let params: Vec<_> = params.collect();
     let turbofish = (!params.is_empty()).then(|| quote!(::<#(#params),*>));
-    let call = quote!(#owner::#body_ident #turbofish(#this #(#args),*));
+    let call = quote!(#owner::#ident #turbofish(#(#args),*));
     match cached.sig.safety {
         syn::Safety::Unsafe(_) => quote!(unsafe { #call }),
         _ => call,
@@ -116,28 +216,48 @@ pub(super) fn shape(cached: &Cached) -> TokenStream {
 }
 
 /// The call, from the arguments, which it borrows.
-fn call_value(cached: &Cached) -> TokenStream {
+pub(super) fn call_value(cached: &Cached) -> TokenStream {
     let (generated, owner) = (&cached.generated, owner(cached));
-    let cache = match &cached.cache {
-        CacheSource::Ambient | CacheSource::Fixed(_) => {
-            let cache = cached.hidden("cache");
-            quote!(#owner::#cache())
-        }
-        CacheSource::PerCall(expr) => named_cache(generated, expr),
-    };
+    let cache = cache_of_call(cached);
     let (site, key) = (cached.hidden("site"), cached.hidden("key"));
     let turbofish = cached.key_needs.turbofish();
     let places = cached.key_params.iter().map(|param| &param.place);
-    let ttl = ttl(&cached.ttl);
-    quote! {
-        #generated::Call {
-            site: #owner::#site(),
-            cache: #cache,
-            key: #owner::#key #turbofish(#(&#places),*),
-            ttl: #ttl,
-            instance: ::core::option::Option::None,
+    let terms = storing::terms(cached);
+    with_computed(
+        cached,
+        quote! {
+            #generated::Call {
+                site: #owner::#site(),
+                cache: #cache,
+                key: &#owner::#key #turbofish(#(&#places),*),
+                ttl: #terms,
+                instance: ::core::option::Option::None,
+            }
+        },
+    )
+}
+
+/// The cache of a call.
+pub(super) fn cache_of_call(cached: &Cached) -> TokenStream {
+    match &cached.cache {
+        CacheSource::Ambient | CacheSource::Fixed(_) => {
+            let (owner, cache) = (owner(cached), cached.hidden("cache"));
+            quote!(#owner::#cache())
         }
+        CacheSource::PerCall(expr) => named_cache(&cached.generated, expr),
     }
+}
+
+/// A value in whose expressions `with(…)` has names; the body has them not.
+pub(super) fn with_computed(cached: &Cached, value: TokenStream) -> TokenStream {
+    if cached.computed.is_empty() {
+        return value;
+    }
+    let computed = cached.computed.iter().map(|Computed { param, expr }| {
+        let (ident, ty) = (&param.ident, &param.ty);
+        quote!(let #ident: #ty = #expr;)
+    });
+    quote!({ #(#computed)* #value })
 }
 
 /// The same where all of it stands in the function.
@@ -151,31 +271,17 @@ pub(super) fn call_value_in_body(cached: &Cached, site: &TokenStream) -> TokenSt
         true => quote!(::core::option::Option::Some(#generated::impl_of(&|| ()))),
         false => quote!(::core::option::Option::None),
     };
-    let (key, ttl) = (key::in_body(cached), ttl(&cached.ttl));
-    quote! {
-        #generated::Call {
-            site: #site,
-            cache: #cache,
-            key: #key,
-            ttl: #ttl,
-            instance: #instance,
-        }
-    }
-}
-
-fn ttl(ttl: &Ttl) -> TokenStream {
-    match ttl {
-        Ttl::Fixed(duration) => {
-            let millis = u64::try_from(duration.as_millis()).expect("ten years at most");
-            let (number, unit) = match millis % 1000 {
-                0 => (Literal::u64_unsuffixed(millis / 1000), quote!(from_secs)),
-                _ => (Literal::u64_unsuffixed(millis), quote!(from_millis)),
-            };
-            quote!(::core::time::Duration::#unit(#number))
-        }
-        Ttl::Expr(expr) => quote_spanned! {names::at(expr.span())=> {
-            let ttl: ::core::time::Duration = #expr;
-            ttl
-        }},
-    }
+    let (key, terms) = (key::in_body(cached), storing::terms(cached));
+    with_computed(
+        cached,
+        quote! {
+            #generated::Call {
+                site: #site,
+                cache: #cache,
+                key: &#key,
+                ttl: #terms,
+                instance: #instance,
+            }
+        },
+    )
 }

@@ -7,25 +7,25 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::Expr;
 use syn::spanned::Spanned;
 
-use super::call::{Of, invocation, run, signature};
+use super::call::{Ask, Of, invocation, run, signature};
 use super::key::{self, given, of_given};
+use super::{freshness, storing, tags};
 use crate::model::{CacheSource, Cached, How};
 use crate::names;
 
 /// The type beside a free function.
 pub(super) fn expand(cached: &Cached, companion: &syn::Ident) -> TokenStream {
-    let (all, vis, ident) = (&cached.attrs.all, &cached.vis, &cached.sig.ident);
+    let (generated, all) = (&cached.generated, &cached.attrs.all);
+    let (vis, ident) = (&cached.vis, &cached.sig.ident);
     let docs = format!("The key of [`{ident}`](fn@{ident}), and what is stored under it.");
     let parts = parts(cached, &vis.to_token_stream());
     let loads = loads(cached);
     let body = body(cached);
+    let groups = tags::groups(cached, companion);
     quote! {
         #(#all)*
-        #[doc = #docs]
-        #[doc(hidden)]
-        #[allow(non_camel_case_types, dead_code, unreachable_pub, missing_debug_implementations, missing_copy_implementations)]
-        #vis enum #companion {}
-
+        // Through a macro, whose name the compiler tells where a type cannot stand: in an `impl`.
+        #generated::in_an_impl_add_cache_methods_to_it! { #docs #vis #companion }
 
         #(#all)*
         #[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic, clippy::nursery)]
@@ -40,28 +40,32 @@ pub(super) fn expand(cached: &Cached, companion: &syn::Ident) -> TokenStream {
         impl #companion {
             #body
         }
+
+        #groups
     }
 }
 
 /// All but what runs the body.
 pub(super) fn parts(cached: &Cached, vis: &TokenStream) -> TokenStream {
     let parts = [
-        site(cached),
+        site(cached, vis),
         key::functions(cached, vis),
-        shape(cached),
+        shape(cached, vis),
         cache(cached),
         target(cached, vis),
         by_hand(cached, vis),
+        for_writers(cached, vis),
     ];
     parts.into_iter().collect()
 }
 
 /// The function that has the static that the engine counts in, and that the registry lists.
-fn site(cached: &Cached) -> TokenStream {
+fn site(cached: &Cached, vis: &TokenStream) -> TokenStream {
     let (generated, ident) = (&cached.generated, cached.hidden("site"));
     let value = site_value(cached);
     quote! {
-        fn #ident() -> &'static #generated::Site {
+        #[doc(hidden)]
+        #vis fn #ident() -> &'static #generated::Site {
             #value
         }
     }
@@ -75,6 +79,7 @@ pub(super) fn site_value(cached: &Cached) -> TokenStream {
         Some(percent) => quote!(#generated::Jitter::percent(#percent)),
         None => quote!(#generated::Jitter::DEFAULT),
     };
+    let (policy, spec, tags) = (freshness::spec(cached), storing::spec(cached), tags::spec(cached));
     quote! {
         static SITE: #generated::Site = #generated::Site::new(#generated::SiteSpec {
             name: #name,
@@ -83,6 +88,10 @@ pub(super) fn site_value(cached: &Cached) -> TokenStream {
             line: ::core::line!(),
             template: #template,
             jitter: #jitter,
+            #policy
+            #spec
+            #tags
+            ..#generated::SiteSpec::PLAIN
         });
         #generated::inventory::submit! {
             #generated::Registered(&SITE)
@@ -92,26 +101,18 @@ pub(super) fn site_value(cached: &Cached) -> TokenStream {
 }
 
 /// What the return type means. All that is asked of the value is asked here, once.
-fn shape(cached: &Cached) -> TokenStream {
+fn shape(cached: &Cached, vis: &TokenStream) -> TokenStream {
     let (generated, output) = (&cached.generated, &cached.output);
     let span = names::at(output.span());
-    let (ident, value) = (cached.hidden("shape"), shape_value(cached));
+    let (ident, value) = (cached.hidden("shape"), storing::known_shape(cached));
     let (declared, clause) = (cached.value_needs.declared(), cached.value_needs.clause());
+    let bound = if cached.storing.is_local { quote!(Local) } else { quote!(Cacheable) };
+    let bound = names::tokens_at(&bound, span);
     quote_spanned! {span=>
-        fn #ident #declared () -> impl #generated::Sharing<Output = #output, Value: #generated::Cacheable> #clause {
+        #[doc(hidden)]
+        #vis fn #ident #declared () -> impl #generated::Sharing<Output = #output, Value: #generated::#bound> #clause {
             #value
         }
-    }
-}
-
-/// The question, and its answer.
-pub(super) fn shape_value(cached: &Cached) -> TokenStream {
-    let (generated, output) = (&cached.generated, &cached.output);
-    let shape = names::local("shape");
-    quote_spanned! {names::at(output.span())=>
-        use #generated::ladder::*;
-        let #shape = (&&&&#generated::Probe::<#output>::NEW).shape();
-        (&&#shape).sharing()
     }
 }
 
@@ -163,20 +164,31 @@ fn target(cached: &Cached, vis: &TokenStream) -> TokenStream {
 /// `invalidate` and `peek`.
 fn by_hand(cached: &Cached, vis: &TokenStream) -> TokenStream {
     let (generated, output) = (&cached.generated, &cached.output);
-    let (given, key) = (given(cached), of_given(cached));
-    let cache = names::local("cache");
-    let target = cached.hidden("target");
-    let (cache_param, target) = match cached.cache {
-        CacheSource::PerCall(_) => {
-            (Some(quote!(#cache: &#generated::Cache,)), quote!(Self::#target(#cache, #key)))
-        }
-        _ => (None, quote!(Self::#target(#generated::Ambient, #key))),
-    };
+    let given = given(cached);
+    let (cache_param, target) = target_of_given(cached);
     let [invalidate, peek] = ["invalidate", "peek"].map(|name| cached.item(name));
     let (declared, clause) = (cached.key_needs.declared(), cached.key_needs.clause());
     let (peek_declared, peek_clause) = (cached.peek_needs.declared(), cached.peek_needs.clause());
     let (shape, turbofish) = (cached.hidden("shape"), cached.value_needs.turbofish());
-    quote! {
+    let peeks = quote!(#generated::Result<::core::option::Option<#generated::Peek<#output>>>);
+    if cached.how == How::AtOnce {
+        return quote! {
+            /// Removes what is stored for these arguments.
+            #vis fn #invalidate #declared (#cache_param #(#given),*) #clause {
+                #generated::local::invalidate_now(&#target)
+            }
+
+            /// Looks at what is stored for these arguments, and changes nothing.
+            ///
+            /// # Errors
+            ///
+            /// It is a value of another type or version.
+            #vis fn #peek #peek_declared (#cache_param #(#given),*) -> #peeks #peek_clause {
+                #generated::local::peek_now(#target, Self::#shape #turbofish())
+            }
+        };
+    }
+    let invalidate = quote! {
         /// Removes what is stored for these arguments.
         ///
         /// # Errors
@@ -185,37 +197,122 @@ fn by_hand(cached: &Cached, vis: &TokenStream) -> TokenStream {
         #vis async fn #invalidate #declared (#cache_param #(#given),*) -> #generated::Result<()> #clause {
             #generated::invalidate(#target).await
         }
+    };
+    if cached.batch.is_some() {
+        return invalidate;
+    }
+    let peek_in = if cached.storing.is_local { quote!(local::peek) } else { quote!(peek) };
+    quote! {
+        #invalidate
 
         /// Looks at what is stored for these arguments, and changes nothing.
         ///
         /// # Errors
         ///
         /// The store could not be asked.
-        #vis async fn #peek #peek_declared (#cache_param #(#given),*)
-            -> #generated::Result<::core::option::Option<#generated::Peek<#output>>>
-            #peek_clause
-        {
-            #generated::peek(#target, Self::#shape #turbofish()).await
+        #vis async fn #peek #peek_declared (#cache_param #(#given),*) -> #peeks #peek_clause {
+            #generated::#peek_in(#target, Self::#shape #turbofish()).await
         }
+    }
+}
+
+/// What mutations use that guard the key or put a value (`guard`, how far values go and how long they live),
+/// and `warm`.
+fn for_writers(cached: &Cached, vis: &TokenStream) -> TokenStream {
+    let (generated, output) = (&cached.generated, &cached.output);
+    let [reach, ttl] = ["reach", "ttl"].map(|name| cached.hidden(name));
+    let how_far = if cached.storing.is_local { quote!(InProcess) } else { quote!(Anywhere) };
+    let same_ttl = match storing::same_ttl(cached) {
+        Some(ttl) => quote!(::core::option::Option::Some(#ttl)),
+        None => quote!(::core::option::Option::None),
+    };
+    let hidden = quote! {
+        #[doc(hidden)]
+        #vis fn #reach() -> #generated::#how_far {
+            #generated::#how_far
+        }
+
+        #[doc(hidden)]
+        #vis const fn #ttl() -> ::core::option::Option<::core::time::Duration> {
+            #same_ttl
+        }
+    };
+    if cached.how == How::AtOnce || cached.batch.is_some() {
+        return hidden;
+    }
+    let [guard, warm] = ["guard", "warm"].map(|name| cached.item(name));
+    let [items, at_once, call] = ["items", "at_once", "call"].map(names::local);
+    let life = names::lifetime();
+    let guard_in = if cached.storing.is_local { quote!(local::guard) } else { quote!(guard) };
+    let (cache_param, target) = target_of_given(cached);
+    let given = given(cached);
+    let [site, shape] = ["site", "shape"].map(|name| cached.hidden(name));
+    let turbofish = cached.value_needs.turbofish();
+    let (declared, clause) = (cached.peek_needs.declared(), cached.peek_needs.clause());
+    quote! {
+        #hidden
+
+        /// Guards the key of these arguments, from before a commit to after it.
+        ///
+        /// # Errors
+        ///
+        /// The store could not be asked, or has no guards.
+        #vis async fn #guard #declared (#cache_param #(#given),*) -> #generated::Result<#generated::Guard<#output>>
+            #clause
+        {
+            #generated::#guard_in(#target, Self::#site(), Self::#shape #turbofish()).await
+        }
+
+        /// Makes a call for each item, so many at once, ahead of those who will need its value.
+        #vis fn #warm<#life, CachemacroItems, CachemacroCall>(
+            #items: CachemacroItems,
+            #at_once: usize,
+            #call: CachemacroCall,
+        ) -> #generated::Warming<#life, CachemacroItems::IntoIter, CachemacroCall>
+        where
+            CachemacroItems: ::core::iter::IntoIterator,
+        {
+            #generated::warm(Self::#site(), #items, #at_once, #call)
+        }
+    }
+}
+
+/// What a function by hand takes first, where the cache depends on the arguments; and the target of what it
+/// is given.
+fn target_of_given(cached: &Cached) -> (Option<TokenStream>, TokenStream) {
+    let (generated, key) = (&cached.generated, of_given(cached));
+    let (cache, target) = (names::local("cache"), cached.hidden("target"));
+    match cached.cache {
+        CacheSource::PerCall(_) => {
+            (Some(quote!(#cache: &#generated::Cache,)), quote!(Self::#target(#cache, #key)))
+        }
+        _ => (None, quote!(Self::#target(#generated::Ambient, #key))),
     }
 }
 
 /// `refresh` and `uncached`.
 pub(super) fn loads(cached: &Cached) -> TokenStream {
     let vis = &cached.vis;
-    let refresh = signature(cached, &cached.item("refresh"), Of::Call);
     let uncached = signature(cached, &cached.item("uncached"), Of::Call);
-    let run = run(cached, &quote!(refresh));
     let invocation = invocation(cached, &quote!(Self));
     let uncached_body = match cached.how {
         How::Async => quote!(#invocation.await),
-        How::Future | How::Boxed => invocation,
+        How::Future | How::Boxed | How::AtOnce => invocation,
     };
-    quote! {
-        /// Runs the body, and replaces what is stored for these arguments.
-        #vis #refresh {
-            #run
+    let revalidate = freshness::revalidate(cached);
+    let refresh = cached.batch.is_none().then(|| {
+        let (refresh, run) =
+            (signature(cached, &cached.item("refresh"), Of::Call), run(cached, Ask::Refresh));
+        quote! {
+            /// Runs the body, and replaces what is stored for these arguments.
+            #vis #refresh {
+                #run
+            }
         }
+    });
+    quote! {
+        #revalidate
+        #refresh
 
         /// Runs the body, and leaves the cache alone.
         #vis #uncached {

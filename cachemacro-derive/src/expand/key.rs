@@ -1,9 +1,10 @@
 //! The key: what is written into it, and the functions that write it.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 
+use crate::attr::Hole;
 use crate::model::{Cached, KeyParam, KeyPiece, Kind, Param, with_one_lifetime};
 use crate::names;
 use crate::parse::unraw;
@@ -34,6 +35,7 @@ pub(super) fn functions(cached: &Cached, vis: &TokenStream) -> TokenStream {
                 quote!(#ident: &#ty)
             }
             Kind::Any => quote!(#ident: &impl #generated::KeyPart),
+            Kind::AnyHash => quote!(#ident: &impl #generated::KeyHash),
         }
     });
     let any = cached.key_params.iter().map(|param| {
@@ -44,6 +46,7 @@ pub(super) fn functions(cached: &Cached, vis: &TokenStream) -> TokenStream {
                 quote!(#ident: &#ty)
             }
             Kind::Whole(_) | Kind::Any => quote!(#ident: &impl #generated::KeyPart),
+            Kind::AnyHash => quote!(#ident: &impl #generated::KeyHash),
         }
     });
     let (write_typed, write_any) = (writes(cached, &buffer, From::Typed), writes(cached, &buffer, From::Any));
@@ -86,6 +89,7 @@ pub(super) fn given(cached: &Cached) -> Vec<TokenStream> {
                 quote!(#ident: impl #generated::KeyFor<#ty>)
             }
             Kind::Any => quote!(#ident: impl #generated::KeyPart),
+            Kind::AnyHash => quote!(#ident: impl #generated::KeyHash),
         }
     };
     cached.key_params.iter().map(given).collect()
@@ -101,7 +105,7 @@ pub(super) fn of_given(cached: &Cached) -> TokenStream {
                 let ty = with_one_lifetime(ty).0;
                 quote!(#generated::ArgRef::<#ty>::arg_ref(&#ident))
             }
-            Kind::Whole(_) | Kind::Any => quote!(&#ident),
+            Kind::Whole(_) | Kind::Any | Kind::AnyHash => quote!(&#ident),
         }
     });
     let (hidden_of, turbofish) = (cached.hidden("key_of"), cached.key_needs.turbofish());
@@ -117,6 +121,11 @@ pub(super) fn in_body(cached: &Cached) -> TokenStream {
         #writes
         #buffer
     })
+}
+
+/// What a tag is written from, in the function.
+pub(super) fn pieces_in_body(cached: &Cached, pieces: &[KeyPiece], buffer: &Ident) -> TokenStream {
+    pieces.iter().map(|piece| write(cached, piece, buffer, From::Body)).collect()
 }
 
 /// The path of the function, as text.
@@ -161,19 +170,25 @@ fn write(cached: &Cached, piece: &KeyPiece, buffer: &Ident, from: From) -> Token
         }
         KeyPiece::TypeName { ident } => quote!(#buffer.push_text(::core::any::type_name::<#ident>());),
         KeyPiece::Const { ident } => quote!(#generated::KeyPart::write(&#ident, &mut #buffer);),
-        KeyPiece::OfSelf { given, .. } if from != From::Body => {
-            quote!(#generated::KeyPart::write(#given, &mut #buffer);)
-        }
+        KeyPiece::OfSelf { given, hole, span } if from != From::Body => match hole.is_hash {
+            true => write_place(generated, quote!(#given), true, *span, buffer),
+            false => quote!(#generated::KeyPart::write(#given, &mut #buffer);),
+        },
         KeyPiece::OfSelf { hole, span, .. } => {
             let this = cached.sig.receiver().map(|receiver| receiver.self_token);
-            write_place(generated, &quote!(#this), &hole.fields, *span, buffer)
+            let place = field(quote!(#this), hole, *span);
+            write_place(generated, quote_spanned!(names::at(*span)=> &#place), hole.is_hash, *span, buffer)
         }
-        KeyPiece::Value { hole, root, span } if !hole.fields.is_empty() => {
-            write_place(generated, &quote!(#root), &hole.fields, *span, buffer)
+        KeyPiece::Value { hole, root, span } if !hole.is_whole() => {
+            let place = field(quote!(#root), hole, *span);
+            let is_reference = hole.fields.is_empty() && from != From::Body;
+            let place = if is_reference { place } else { quote_spanned!(names::at(*span)=> &#place) };
+            write_place(generated, place, hole.is_hash, *span, buffer)
         }
         KeyPiece::Value { root, .. } => {
-            let param = cached.params.iter().find(|param| param.binds(&unraw(root)));
-            let param = param.expect("what is known is bound by a parameter");
+            let computed = cached.computed.iter().map(|computed| &computed.param);
+            let param = cached.params.iter().chain(computed).find(|param| param.binds(&unraw(root)));
+            let param = param.expect("what is known is bound by a parameter, or computed");
             write_whole(generated, param, root, buffer, from)
         }
     }
@@ -206,28 +221,41 @@ fn write_whole(
     quote!(#write(#borrow #root, &mut #buffer);)
 }
 
-/// A place, or a field of one. What is wrong with it is said where the hole is written.
+/// The place that a hole stands for.
+fn field(root: TokenStream, hole: &Hole, span: Span) -> TokenStream {
+    let span = names::at(span);
+    hole.fields.iter().fold(root, |place, field| {
+        let field = names::tokens_at(&field.to_token_stream(), span);
+        quote_spanned!(span=> #place.#field)
+    })
+}
+
+/// What a reference to a place is, or its hash. What is wrong with it is said where the hole is written.
 fn write_place(
     generated: &TokenStream,
-    root: &TokenStream,
-    fields: &[syn::Member],
-    span: proc_macro2::Span,
+    place: TokenStream,
+    is_hash: bool,
+    span: Span,
     buffer: &Ident,
 ) -> TokenStream {
     let span = names::at(span);
     let generated = names::tokens_at(generated, span);
-    let place = fields.iter().fold(root.clone(), |place, field| {
-        let field = names::tokens_at(&field.to_token_stream(), span);
-        quote_spanned!(span=> #place.#field)
-    });
-    quote_spanned!(span=> #generated::KeyPart::write(&#place, &mut #buffer);)
+    let place = match is_hash {
+        true => quote_spanned!(span=> &#generated::Hashed(#place)),
+        false => place,
+    };
+    quote_spanned!(span=> #generated::KeyPart::write(#place, &mut #buffer);)
 }
 
 /// The pieces of the template, for the registry.
 pub(super) fn template(cached: &Cached) -> TokenStream {
+    template_of(cached, &cached.key)
+}
+
+pub(super) fn template_of(cached: &Cached, pieces: &[KeyPiece]) -> TokenStream {
     let generated = &cached.generated;
     let hole = |text: &str| quote!(#generated::Piece::Hole(#text));
-    let pieces = cached.key.iter().map(|piece| match piece {
+    let pieces = pieces.iter().map(|piece| match piece {
         KeyPiece::Text(text) => quote!(#generated::Piece::Text(#text)),
         KeyPiece::FunctionPath => {
             let path = path(cached);

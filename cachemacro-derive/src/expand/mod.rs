@@ -1,22 +1,33 @@
 //! Tokens of what an attribute means; nothing is decided here any more.
 
+mod batch;
 mod body;
 mod cache_methods;
+mod cache_put;
 mod cache_result;
 mod call;
 mod companion;
+#[cfg(test)]
+mod completeness;
+mod freshness;
+mod handles;
 mod invalidates;
 mod key;
+mod key_part;
+mod of;
+mod registered;
+mod storing;
+mod tags;
 #[cfg(test)]
 mod tests;
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 
-use crate::attr::{CacheMethods, CacheResult, Companion, Invalidates};
+use crate::attr::{CacheMethods, CachePut, CacheResult, Companion, Invalidates};
 use crate::errors::Errors;
 use crate::fallback;
-use crate::model::{Cached, Impl, Invalidating};
+use crate::model::{Cached, Impl, Invalidating, KeyType, Putting};
 use crate::parse::{self, Function};
 
 /// `#[cache_result(…)]`
@@ -34,7 +45,13 @@ pub(crate) fn cache_result(args: TokenStream, item: TokenStream) -> TokenStream 
     let cached = Cached::resolve(attr, function.clone(), None, &errors);
     match (errors.finish(), cached) {
         (Ok(()), Some(cached)) => cache_result::expand(&cached),
-        (errors, _) => fallback::cached(errors.err().unwrap_or_default(), &function, companion, &item),
+        (errors, cached) => {
+            let fallen_back = fallback::cached(errors.err().unwrap_or_default(), &function, companion, &item);
+            // What only types can tell is told at once with the rest.
+            let handles =
+                cached.filter(|_| !function.is_associated()).and_then(|cached| handles::alone(&cached));
+            quote!(#fallen_back #handles)
+        }
     }
 }
 
@@ -43,10 +60,17 @@ pub(crate) fn cache_methods(args: TokenStream, item: TokenStream) -> TokenStream
     let errors = Errors::new();
     let attr = CacheMethods::read(args, &errors);
     let Ok((header, members)) = parse::members(&item) else {
-        errors.at(first_span(&item), "`#[cache_methods]` goes on an `impl`");
-        return fallback::item(errors.finish().err().unwrap_or_default(), &item);
+        let message = match parse::is_trait(&item) {
+            true => {
+                "`#[cache_methods]` goes on an `impl`, as a companion belongs to one type; leave it out here, and give each `#[cache_result(…)]` of this trait its own `skip(self)` or key"
+            }
+            false => "`#[cache_methods]` goes on an `impl`",
+        };
+        errors.at(first_span(&item), message);
+        return fallback::not_an_impl(errors.finish().err().unwrap_or_default(), &item);
     };
     let around = Impl::new(attr, &header);
+    around.check(&errors);
     let mut used = Vec::new();
     let members: Vec<_> =
         members.into_iter().filter_map(|member| self::member(member, &around, &mut used, &errors)).collect();
@@ -110,6 +134,29 @@ pub(crate) fn invalidates(args: TokenStream, item: TokenStream) -> TokenStream {
     match (errors.finish(), invalidating) {
         (Ok(()), Some(invalidating)) => invalidates::expand(&invalidating),
         (errors, _) => fallback::item(errors.err().unwrap_or_default(), &item),
+    }
+}
+
+/// `#[cache_put(…)]`
+pub(crate) fn cache_put(args: TokenStream, item: TokenStream) -> TokenStream {
+    let errors = Errors::new();
+    let attr = CachePut::read(args, &errors);
+    let function = function("cache_put", &item, &errors);
+    let putting = function.and_then(|function| Putting::resolve(attr, function, &errors));
+    match (errors.finish(), putting) {
+        (Ok(()), Some(putting)) => cache_put::expand(&putting),
+        (errors, _) => fallback::item(errors.err().unwrap_or_default(), &item),
+    }
+}
+
+/// `#[derive(KeyPart)]`
+pub(crate) fn key_part(item: TokenStream) -> TokenStream {
+    let errors = Errors::new();
+    let input = errors.take(syn::parse2::<syn::DeriveInput>(item));
+    let key_type = input.and_then(|input| KeyType::resolve(input, &errors));
+    match (errors.finish(), key_type) {
+        (Ok(()), Some(key_type)) => key_part::expand(&key_type),
+        (errors, _) => fallback::item(errors.err().unwrap_or_default(), &TokenStream::new()),
     }
 }
 

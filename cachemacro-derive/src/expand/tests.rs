@@ -96,6 +96,8 @@ fn a_mutation() {
         each(get_team(team) for team in &teams),
         key = "user:<id>",
         key = "<result.id>:<name>",
+        pattern = "tasks:<id>:*",
+        pattern = "teams:<result.id>:<name>:*",
         on = ok,
         cache = self.cache
     );
@@ -106,6 +108,39 @@ fn a_mutation() {
         }
     };
     assert_snapshot("mutation", super::invalidates(args, item));
+}
+
+#[test]
+fn a_mutation_of_a_transaction() {
+    let args = quote!(get_user(id), commit = pending);
+    let item = quote! {
+        async fn rename(tx: &mut Transaction<'_>, pending: &Pending, id: u64) -> Result<(), DbError> {
+            tx.rename(id).await
+        }
+    };
+    assert_snapshot("transaction", super::invalidates(args, item));
+}
+
+#[test]
+fn a_mutation_that_runs_only_under_a_guard() {
+    let args = quote!(get_user(id), guard = required);
+    let item = quote! {
+        async fn rename(db: &Db, id: u64) -> Result<(), DbError> {
+            db.rename(id).await
+        }
+    };
+    assert_snapshot("guard_required", super::invalidates(args, item));
+}
+
+#[test]
+fn a_mutation_whose_value_is_put() {
+    let args = quote!(Repo::find(self.tenant, id), guard = required);
+    let item = quote! {
+        async fn rename(&self, id: u64, name: String) -> Result<User, DbError> {
+            self.db.rename(id, name).await
+        }
+    };
+    assert_snapshot("put", super::cache_put(args, item));
 }
 
 #[test]
@@ -193,6 +228,166 @@ fn an_impl_of_a_trait() {
         }
     };
     assert_snapshot("trait_methods", super::cache_methods(quote!(), item));
+}
+
+#[test]
+fn computed_and_hashed_parts_of_a_key() {
+    let args = quote!(
+        ttl = 5,
+        key = "search:<tenant>:<length>:<filter:hash>:<user.scope:hash>",
+        with(tenant: u64 = session.tenant(), length: usize = session.name.len())
+    );
+    let item = quote! {
+        async fn search(session: &Session, filter: Filter, user: &User<'_>) -> u64 {
+            1
+        }
+    };
+    assert_snapshot("with_and_hash", super::cache_result(args, item));
+}
+
+#[test]
+fn what_decides_over_storing() {
+    let args = quote!(
+        ttl = |value| value.lifetime(),
+        negative_ttl = "10s",
+        when = id > 0,
+        unless = |value| value.is_empty(),
+        version = 2,
+        shares = users::by_id::<u8>
+    );
+    let item = quote! {
+        async fn user(id: u64) -> Result<Option<String>, Failed> {
+            Ok(None)
+        }
+    };
+    assert_snapshot("storing", super::cache_result(args, item));
+}
+
+#[test]
+fn what_decides_over_storing_in_a_method() {
+    let args = quote!(
+        ttl = 5,
+        key = "user:<tenant>:<self.filter:hash>",
+        with(tenant: u64 = self.tenant()),
+        when = self.is_on,
+        unless = Vec::is_empty,
+        shares = Repo::by_id
+    );
+    let item = quote! {
+        async fn users(self: Pin<&mut Self>) -> Vec<u64> {
+            Vec::new()
+        }
+    };
+    assert_snapshot("storing_in_a_method", super::cache_result(args, item));
+}
+
+#[test]
+fn a_function_of_this_process() {
+    let item = quote! {
+        pub extern "C" fn square(number: u64) -> Option<u64> {
+            number.checked_mul(number)
+        }
+    };
+    assert_snapshot("local", super::cache_result(quote!(ttl = 5, tier = local), item));
+    let item = quote! {
+        async fn handler(number: u64) -> Handler {
+            Handler(number)
+        }
+    };
+    assert_snapshot("local_async", super::cache_result(quote!(ttl = 5, tier = local), item));
+}
+
+#[test]
+fn methods_of_this_process() {
+    let item = quote! {
+        impl Load for Repo {
+            #[cache_result(ttl = 5, tier = local)]
+            fn length(&self, text: &str) -> usize {
+                text.len()
+            }
+        }
+    };
+    assert_snapshot("local_trait_method", super::cache_methods(quote!(skip(self)), item));
+    let item = quote! {
+        impl Repo {
+            #[cache_result(ttl = 5, tier = local, when = id > 0)]
+            fn new(id: u64) -> Result<u64, String> {
+                Ok(id)
+            }
+        }
+    };
+    assert_snapshot("local_method", super::cache_methods(quote!(), item));
+}
+
+#[test]
+fn what_may_be_a_handle() {
+    let args = quote!(ttl = 5, key = "user:<id>");
+    let item = quote! {
+        async fn user(db: &db::Pool<'_>, state: Arc<State>, id: u64) -> u64 {
+            id
+        }
+    };
+    assert_snapshot("handles", super::cache_result(args, item));
+}
+
+#[test]
+fn a_mutation_that_returns_a_future() {
+    let args = quote!(Repo::find(self.tenant, id), row::<User>(result), key = "search:<id:hash>");
+    let item = quote! {
+        fn change(&self, id: u64) -> Pin<Box<dyn Future<Output = Result<u64, ()>> + Send + '_>> {
+            Box::pin(async move { Ok(id) })
+        }
+    };
+    assert_snapshot("mutation_with_a_future", super::invalidates(args, item));
+}
+
+#[test]
+fn key_types() {
+    let item = quote! {
+        struct Page<'a, T, const N: usize>
+        where
+            T: Clone,
+        {
+            of: &'a str,
+            items: [T; N],
+            #[key_part(skip)]
+            hint: usize,
+        }
+    };
+    assert_snapshot("key_struct", super::key_part(item));
+    let item = quote! {
+        enum Order {
+            Newest,
+            By(String),
+            Both { first: Box<Order>, then: u8 },
+        }
+    };
+    assert_snapshot("key_enum", super::key_part(item));
+    assert_snapshot(
+        "key_id",
+        super::key_part(quote!(
+            struct UserId(u64);
+        )),
+    );
+}
+
+#[test]
+fn a_codec_and_a_bound() {
+    let item = quote! {
+        async fn user(id: u64) -> User {
+            load(id).await
+        }
+    };
+    let args = quote!(ttl = 5, codec = Raw<Json>, value_bytes_max = "64KiB", companion = off);
+    assert_snapshot("codec", super::cache_result(args, item.clone()));
+    for (codec, encoding) in [
+        (quote!(Json), "plain(::cachemacro::generated::Format::Json)"),
+        (quote!(codec::Postcard), "plain(::cachemacro::generated::Format::Postcard)"),
+        (quote!(Compressed<Bincode>), "compressed(::cachemacro::generated::Format::Bincode)"),
+    ] {
+        let expanded = super::cache_result(quote!(ttl = 5, codec = #codec), item.clone()).to_string();
+        assert!(expanded.replace(' ', "").contains(encoding), "{codec}: {expanded}");
+    }
 }
 
 #[test]

@@ -5,14 +5,19 @@ use quote::{ToTokens, format_ident, quote};
 use syn::{Attribute, Expr, FnArg, Signature, Type, Visibility};
 
 use super::attributes::Attributes;
+use super::batch::{self, Batched};
+use super::computed::{self, Computed};
+use super::freshness::{self, Freshness};
 use super::generics::{self, Needed};
 use super::key::{self, KeyPiece};
 use super::known::{KnownKind, known};
 use super::methods::Impl;
 use super::param::{self, KeyParam, Kind, Param, Role};
 use super::returns::{How, returns};
-use super::{check, types};
-use crate::attr::{CacheResult, Companion, Ttl};
+use super::storing::Storing;
+use super::tags::{self, Group};
+use super::{check, codec, types};
+use crate::attr::{CacheResult, Companion, Consistency, Tier, Ttl};
 use crate::errors::Errors;
 use crate::names;
 use crate::parse::{Body, Function, mentions, unraw};
@@ -34,6 +39,10 @@ pub(crate) struct Cached {
     pub(crate) body_ident: Ident,
     /// All parameters but `self`.
     pub(crate) params: Vec<Param>,
+    /// The parameter with the ids, where the function is for many.
+    pub(crate) batch: Option<Batched>,
+    /// What `with(…)` computes, after the parameters.
+    pub(crate) computed: Vec<Computed>,
     pub(crate) key: Vec<KeyPiece>,
     /// What the companion is given for the key.
     pub(crate) key_params: Vec<KeyParam>,
@@ -46,6 +55,11 @@ pub(crate) struct Cached {
     pub(crate) ttl: Ttl,
     /// In hundredths; `None` is the engine's default.
     pub(crate) jitter: Option<u8>,
+    pub(crate) freshness: Freshness,
+    pub(crate) storing: Storing,
+    /// What each of its tags is written from, those of its groups last.
+    pub(crate) tags: Vec<Vec<KeyPiece>>,
+    pub(crate) groups: Vec<Group>,
     pub(crate) cache: CacheSource,
     /// What labels it.
     pub(crate) name: String,
@@ -75,7 +89,10 @@ pub(crate) enum CacheSource {
 }
 
 /// What a companion has or will have; a function of that name has its body elsewhere.
-const COMPANION: [&str; 8] = ["key", "invalidate", "peek", "refresh", "uncached", "warm", "guard", "put"];
+///
+/// So has one named `new`, of which clippy asks in an `impl` that it returns its type.
+const COMPANION: [&str; 9] =
+    ["key", "invalidate", "peek", "refresh", "uncached", "warm", "guard", "put", "new"];
 
 impl Cached {
     /// What the attribute means for the function; `None` after adding errors.
@@ -85,69 +102,132 @@ impl Cached {
         around: Option<&Impl>,
         errors: &Errors,
     ) -> Option<Self> {
+        codec::check(&attr, errors);
+        tags::check(&attr, errors);
+        batch::other_arguments(&attr, errors);
         let home = home(attr.companion.into_inner(), &function, around, errors);
         let is_associated = around.is_some() || function.is_associated();
-        check::signature(&function, errors);
-        if attr.ttl.get().is_none() && !attr.ttl_mentioned {
+        let is_local = attr.tier.get() == Some(&Tier::Local);
+        check::signature(&function, around, is_local, errors);
+        if is_local && attr.consistency.get().is_some() {
+            errors.at(
+                function.sig.ident.span(),
+                "what is in this process alone is never behind a store; leave `consistency` or `tier = local` out",
+            );
+        }
+        if let Home::Beside(companion) = &home {
+            check::hides_no_type(companion, &function.sig, errors);
+        }
+        if attr.ttl.get().is_none() && !attr.ttl_mentioned && !attr.freshness.bounds_life() {
             errors.at(
                 function.sig.ident.span(),
                 "how long may a value live? add a `ttl` to `#[cache_result(…)]`, like `ttl = \"5m\"`",
             );
         }
         let Function { attrs, vis, sig, body } = function;
+        let generated =
+            names::generated(attr.krate.get().or(around.and_then(|around| around.krate.as_ref())));
         let mut params = param::params(&sig);
+        let batch = attr.batch.into_inner();
+        let batched = batch
+            .as_ref()
+            .and_then(|batch| batch::resolve(batch, &sig, &home, &mut params, &generated, errors));
         let mut generics = generics::generics(&sig.generics, false);
         generics.extend(around.iter().flat_map(|around| generics::generics(&around.generics, true)));
-        let known = known(&sig, &params, &generics, is_associated);
+        let mut computed: Vec<_> =
+            attr.with.into_inner().unwrap_or_default().into_iter().map(Computed::new).collect();
+        let known = known(&sig, &params, &computed, &generics, is_associated);
         let skipped = attr.skip.into_inner().unwrap_or_default();
         check::skips(&sig, &known, &skipped, errors);
 
         let template = match attr.key.into_inner() {
             Some(Some(template)) => {
-                check::template(&sig, &known, &skipped, around, &template, errors);
+                let (computed, skipped) = (&computed, &skipped);
+                let scope = check::Scope { sig: &sig, known: &known, computed, skipped, around };
+                check::template(&scope, &mut params, &template, errors);
                 Some(template)
             }
             // It could not be read, which is reported.
             Some(None) => return None,
             None => None,
         };
+        computed::check(&sig, &known, &computed, template.as_ref(), errors);
+        let by_value = attr.ttl.get().and_then(Ttl::expr);
+        computed::closures_move(&computed, [("ttl", by_value), ("unless", attr.unless.get())], errors);
         let of_impl = around.iter().flat_map(|around| &around.skipped);
-        let skipped: Vec<&str> = skipped.iter().chain(of_impl).map(|skipped| skipped.name.as_str()).collect();
+        let mut skipped: Vec<&str> =
+            skipped.iter().chain(of_impl).map(|skipped| skipped.name.as_str()).collect();
+        // What something is computed from is in the key through that.
+        let through_with = known.iter().map(|known| known.name.as_str());
+        skipped.extend(through_with.filter(|name| computed.iter().any(|computed| computed.is_of(name))));
         for param in &mut params {
             param.role = param.role(template.as_ref(), |name| skipped.contains(&name));
         }
+        for computed in &mut computed {
+            computed.param.role = computed.param.role(template.as_ref(), |_| false);
+        }
         check::key_types(&params, errors);
+        if let Some(batch) = &batch {
+            batch::ids_are_in_the_key(batch, &params, &computed, errors);
+        }
         let cache = attr.cache.into_inner();
-        mark_used(&mut params, attr.ttl.get(), cache.as_ref());
+        let mut exprs: Vec<(&str, &Expr)> = Vec::new();
+        exprs.extend(attr.ttl.get().and_then(Ttl::expr).map(|expr| ("ttl", expr)));
+        exprs.extend(cache.as_ref().map(|expr| ("cache", expr)));
+        exprs.extend(attr.when.get().map(|expr| ("when", expr)));
+        exprs.extend(attr.unless.get().map(|expr| ("unless", expr)));
+        exprs.extend(computed.iter().map(|computed| ("with", &computed.expr)));
+        mark_used(&mut params, &exprs);
         if home != Home::Body {
-            check::patterns_are_not_used(&params, attr.ttl.get(), cache.as_ref(), errors);
+            check::patterns_are_not_used(&params, &exprs, errors);
         }
 
         let may_have_instances = home == Home::Body
             && is_associated
             && around.is_none()
+            // Its values are those of the other function, whoever `Self` is.
+            && attr.shares.get().is_none()
             && template.as_ref().is_some_and(|template| !template.holes().any(|hole| hole.root == "Self"));
         let is_bare = around.is_none() && is_associated;
         let key = match template {
             Some(template) => key::by_template(template, &known),
             None => key::by_default(&known, &skipped, around, is_bare),
         };
-        let (how, mut output) = returns(&sig)?;
+        let templates = attr.tags.into_inner().unwrap_or_default();
+        let mut tags = tags::pieces(&sig, &known, &params, &key, templates, errors);
+        let (how, mut output) = returns(&sig, is_local)?;
+        if batched.is_some() {
+            output = batch::each(&params, &output, &generated);
+        }
         if let Some(around) = around
             && matches!(home, Home::Impl { .. })
         {
             output = around.qualify(&output);
-            params.iter_mut().for_each(|param| param.ty = around.qualify(&param.ty));
+            let computed = computed.iter_mut().map(|computed| &mut computed.param);
+            params.iter_mut().chain(computed).for_each(|param| {
+                param.ty = around.qualify(&param.ty);
+                param.id = param.id.as_ref().map(|id| around.qualify(id));
+            });
         }
-        let key_params = key_params(&sig, &key, &params);
+        let of = freshness::Of { sig: &sig, params: &params, home: &home, how, around };
+        let freshness = freshness::resolve(attr.freshness, attr.ttl.into_inner(), &of, errors);
+        check::shares_one_type(&sig, &output, attr.shares.get(), errors);
+        let key_params = key_params(&sig, &key, &params, &computed);
+        let declared = attr.groups.into_inner().unwrap_or_default();
+        let has_companion = matches!(home, Home::Beside(_));
+        let (groups, of_groups) = tags::groups(&sig, &known, &key_params, has_companion, declared, errors);
+        tags.extend(of_groups);
         let [key_needs, value_needs, peek_needs] = needs(&sig, &key, &key_params, &output);
         let is_param = |name: &str| {
             known.iter().any(|known| {
                 matches!(known.kind, KnownKind::Value | KnownKind::Receiver) && known.name == name
             })
         };
+        let (freshness, ttl) = freshness?;
+        tags::are_fresh(&sig, !tags.is_empty(), &freshness, errors);
         Some(Self {
-            generated: names::generated(attr.krate.get().or(around.and_then(|around| around.krate.as_ref()))),
+            generated,
+            batch: batched,
             written_attrs: attrs.clone(),
             attrs: Attributes::sort(attrs),
             vis,
@@ -161,8 +241,28 @@ impl Cached {
             value_needs,
             peek_needs,
             may_have_instances,
-            ttl: attr.ttl.into_inner()?,
+            ttl,
             jitter: attr.jitter.into_inner(),
+            freshness,
+            storing: Storing {
+                when: attr.when.into_inner(),
+                unless: attr.unless.into_inner(),
+                negative_ttl: attr.negative_ttl.into_inner(),
+                version: attr.version.into_inner().unwrap_or_default(),
+                codec: attr.codec.into_inner(),
+                value_bytes_max: attr.value_bytes_max.into_inner(),
+                is_local,
+                is_strict: attr.consistency.into_inner() == Some(Consistency::Strict),
+                shares: attr.shares.into_inner(),
+                pending: params
+                    .iter()
+                    .filter(|param| param.may_be_pending())
+                    .map(|param| param.ident.clone())
+                    .collect(),
+            },
+            computed,
+            tags,
+            groups,
             cache: cache_source(cache, is_param),
             name: attr.name.into_inner().unwrap_or_else(|| unraw(&sig.ident)),
             label: around.map(Impl::label),
@@ -182,7 +282,11 @@ impl Cached {
 
     /// The same for what is not for users: `__cachemacro_site`.
     pub(crate) fn hidden(&self, name: &str) -> Ident {
-        names::local(&self.item(name).to_string())
+        let name = match self.home {
+            Home::Impl { .. } => names::of_method(name),
+            _ => name.to_owned(),
+        };
+        names::local(&self.item(&name).to_string())
     }
 }
 
@@ -214,7 +318,7 @@ fn body_ident(ident: &Ident, home: &Home) -> Ident {
     }
 }
 
-fn key_params(sig: &Signature, key: &[KeyPiece], params: &[Param]) -> Vec<KeyParam> {
+fn key_params(sig: &Signature, key: &[KeyPiece], params: &[Param], computed: &[Computed]) -> Vec<KeyParam> {
     let mut all: Vec<KeyParam> = Vec::new();
     for piece in key {
         let KeyPiece::OfSelf { hole, given, .. } = piece else { continue };
@@ -223,10 +327,16 @@ fn key_params(sig: &Signature, key: &[KeyPiece], params: &[Param]) -> Vec<KeyPar
         }
         let Some(FnArg::Receiver(receiver)) = sig.inputs.first() else { continue };
         let (this, fields) = (receiver.self_token, &hole.fields);
-        let kind = if fields.is_empty() { Kind::Whole(syn::parse_quote!(Self)) } else { Kind::Any };
+        let kind = match (fields.is_empty(), hole.is_hash) {
+            (true, false) => Kind::Whole(syn::parse_quote!(Self)),
+            (true, true) => Kind::Parts(syn::parse_quote!(Self)),
+            (false, false) => Kind::Any,
+            (false, true) => Kind::AnyHash,
+        };
         all.push(KeyParam { ident: given.clone(), place: quote!(#this #(.#fields)*), kind, pattern: None });
     }
-    all.extend(params.iter().filter(|param| param.role != Role::Skipped).map(KeyParam::of));
+    let computed = computed.iter().map(|computed| &computed.param);
+    all.extend(params.iter().chain(computed).filter(|param| param.role != Role::Skipped).map(KeyParam::of));
     all
 }
 
@@ -253,18 +363,10 @@ fn needs(sig: &Signature, key: &[KeyPiece], params: &[KeyParam], output: &Type) 
         .map(|(tokens, lifetime)| Needed::by(&sig.generics, tokens, lifetime))
 }
 
-fn mark_used(params: &mut [Param], ttl: Option<&Ttl>, cache: Option<&Expr>) {
-    let exprs = [ttl_tokens(ttl), cache.to_token_stream()];
+fn mark_used(params: &mut [Param], exprs: &[(&str, &Expr)]) {
     for param in params {
         let is_it = |name: &str| param.binds(name);
-        param.is_used_by_attribute = exprs.iter().any(|tokens| mentions(tokens.clone(), &is_it));
-    }
-}
-
-pub(super) fn ttl_tokens(ttl: Option<&Ttl>) -> TokenStream {
-    match ttl {
-        Some(Ttl::Expr(expr)) => expr.to_token_stream(),
-        _ => TokenStream::new(),
+        param.is_used_by_attribute = exprs.iter().any(|(_, expr)| mentions(expr.to_token_stream(), &is_it));
     }
 }
 

@@ -1,17 +1,19 @@
 //! The rules of `#[cache_result]`, one function each.
 
+use proc_macro2::Ident;
 use quote::ToTokens;
 use syn::spanned::Spanned;
-use syn::{Expr, FnArg, ReturnType, Signature, Type};
+use syn::{Expr, FnArg, Path, ReturnType, Signature, Type};
 
-use super::cached::ttl_tokens;
+use super::computed::Computed;
 use super::known::{Known, KnownKind};
 use super::methods::Impl;
 use super::param::{Param, Role};
 use super::returns::returns;
 use super::types;
-use crate::attr::{Part, Skipped, Template, Ttl, did_you_mean};
+use crate::attr::{Part, Skipped, Template, did_you_mean};
 use crate::errors::Errors;
+use crate::fallback::is_cache_result;
 use crate::parse::{Function, mentions, unraw};
 
 /// What separates two holes beside control characters and white space: the engine's
@@ -21,22 +23,32 @@ use crate::parse::{Function, mentions, unraw};
 const SEPARATORS: &str = ":,/|<>{}*?[]\\";
 
 /// Whether the function is one that can be cached.
-pub(super) fn signature(function: &Function, errors: &Errors) {
+pub(super) fn signature(function: &Function, around: Option<&Impl>, is_local: bool, errors: &Errors) {
     let sig = &function.sig;
+    is_cached_once(function, errors);
+    is_not_const(sig, errors);
     has_no_variadic(sig, errors);
     has_no_conditional_parameter(sig, errors);
-    let Some((_, output)) = returns(sig) else {
+    let Some((_, output)) = returns(sig, is_local) else {
         return is_async(sig, errors);
     };
     returns_something(sig, &output, errors);
     returns_a_named_type(&output, errors);
     returns_an_owned_value(&output, errors);
-    returns_no_bare_parameter(sig, &output, errors);
+    if !is_local {
+        returns_nothing_static(&output, errors);
+    }
+    returns_no_bare_parameter(sig, around, &output, errors);
 }
 
 fn is_async(sig: &Signature, errors: &Errors) {
     let name = &sig.ident;
-    errors.at(sig.fn_token.span, format!("only an `async fn` can be cached; write `async fn {name}`"));
+    errors.at(
+        sig.fn_token.span,
+        format!(
+            "only an `async fn` can be cached; write `async fn {name}`, or add `tier = local` to cache it in this process alone"
+        ),
+    );
 }
 
 /// Without one it is a function of its type, beside which nothing can stand.
@@ -49,6 +61,39 @@ pub(super) fn has_a_receiver(function: &Function, errors: &Errors) {
                 "`{name}` belongs to its type; put `#[cache_methods]` on the `impl`, or add `companion = off`"
             ),
         );
+    }
+}
+
+/// A companion is a type, and hides what has its name already.
+pub(super) fn hides_no_type(companion: &Ident, sig: &Signature, errors: &Errors) {
+    let name = unraw(companion);
+    let of_inputs = sig.inputs.iter().filter_map(|input| match input {
+        FnArg::Typed(typed) => Some(typed.ty.to_token_stream()),
+        FnArg::Receiver(_) => None,
+    });
+    let (generics, output) = (sig.generics.to_token_stream(), sig.output.to_token_stream());
+    let is_it = |ident: &str| ident == name;
+    let is_used = of_inputs.chain([generics, output]).any(|tokens| mentions(tokens, &is_it));
+    if is_used {
+        errors.at(
+            companion.span(),
+            format!(
+                "the companion of this function is a type named `{name}`, as is what its signature uses; give it another name, like `companion = Cached`"
+            ),
+        );
+    }
+}
+
+fn is_cached_once(function: &Function, errors: &Errors) {
+    for attr in function.attrs.iter().filter(|attr| is_cache_result(attr)) {
+        let name = unraw(&function.sig.ident);
+        errors.on(attr, format!("`{name}` has a `#[cache_result(…)]` already; leave one of them"));
+    }
+}
+
+fn is_not_const(sig: &Signature, errors: &Errors) {
+    if let Some(token) = &sig.constness {
+        errors.on(token, "a `const fn` may run in the compiler, where there is no cache; leave `const` out, or the attribute");
     }
 }
 
@@ -102,13 +147,20 @@ fn returns_an_owned_value(output: &Type, errors: &Errors) {
     }
 }
 
+/// What comes from a shared store is owned by the one who reads it.
+fn returns_nothing_static(output: &Type, errors: &Errors) {
+    if let Some(span) = types::static_reference(output) {
+        errors.at(span, "a `&'static` cannot come from a shared store; return an owned value, like `String` for `&'static str`, or add `tier = local`");
+    }
+}
+
 /// It could stand for a `Result`, whose errors would then be cached.
-fn returns_no_bare_parameter(sig: &Signature, output: &Type, errors: &Errors) {
+fn returns_no_bare_parameter(sig: &Signature, around: Option<&Impl>, output: &Type, errors: &Errors) {
     let Type::Path(path) = output else { return };
-    let segments = &path.path.segments;
-    let is_parameter =
-        sig.generics.type_params().any(|param| path.qself.is_none() && segments[0].ident == param.ident);
-    if is_parameter {
+    let first = &path.path.segments[0].ident;
+    let of_impl = around.iter().flat_map(|around| around.generics.type_params());
+    let mut params = sig.generics.type_params().chain(of_impl);
+    if path.qself.is_none() && params.any(|param| *first == param.ident) {
         let shown = output.to_token_stream().to_string().replace(' ', "");
         errors.on(output, format!("`{shown}` could stand for a `Result`, whose errors must not be cached; return a `Result<{shown}, …>`, an `Option<{shown}>` or a type around it"));
     }
@@ -130,28 +182,43 @@ pub(super) fn skips(sig: &Signature, known: &[Known], skipped: &[Skipped], error
     }
 }
 
+/// What a key is checked against.
+pub(super) struct Scope<'a> {
+    pub(super) sig: &'a Signature,
+    pub(super) known: &'a [Known],
+    pub(super) computed: &'a [Computed],
+    pub(super) skipped: &'a [Skipped],
+    pub(super) around: Option<&'a Impl>,
+}
+
 /// The key has all that is not skipped, and nothing that is not there; its holes do not touch.
-pub(super) fn template(
-    sig: &Signature,
-    known: &[Known],
-    skipped: &[Skipped],
-    around: Option<&Impl>,
-    template: &Template,
-    errors: &Errors,
-) {
+///
+/// A parameter that is neither, and whose type may say that it cannot matter, is left to the type.
+pub(super) fn template(scope: &Scope<'_>, params: &mut [Param], template: &Template, errors: &Errors) {
+    let Scope { sig, known, computed, skipped, around } = *scope;
     holes_are_known(sig, known, template, errors);
     let in_braces = braces_are_no_holes(known, template, errors);
     holes_do_not_touch(template, errors);
-    for known in known.iter().filter(|known| !matches!(known.kind, KnownKind::SelfType)) {
+    for known in known.iter().filter(|known| !matches!(known.kind, KnownKind::SelfType | KnownKind::Computed))
+    {
         let name = &known.name;
+        let through_with = computed.iter().any(|computed| computed.is_of(name));
         let in_key = template.holes().any(|hole| hole.root == *name);
         match (in_key, skipped.iter().find(|skipped| skipped.name == *name)) {
             (true, Some(skipped)) => {
                 errors
                     .at(skipped.span, format!("`{name}` is in the key and in `skip(…)`; leave one of them"));
             }
-            (false, None) if !in_braces.contains(&name.as_str()) && !is_told(known, around, template) => {
-                errors.at(known.ident.span(), known.missing());
+            (false, None)
+                if !through_with
+                    && !in_braces.contains(&name.as_str())
+                    && !is_told(known, around, template) =>
+            {
+                let param = params.iter_mut().find(|param| param.pattern.is_none() && param.binds(name));
+                match param.filter(|param| types::may_be_handle(&param.ty, &sig.generics)) {
+                    Some(param) => param.must_be_handle = true,
+                    None => errors.at(known.ident.span(), known.missing()),
+                }
             }
             _ => {}
         }
@@ -176,7 +243,7 @@ fn holes_are_known(sig: &Signature, known: &[Known], template: &Template, errors
             errors.at(template.span, format!("key uses `<{}>`, but {missing}", hole.text));
             continue;
         };
-        if !hole.fields.is_empty() && matches!(known.kind, KnownKind::SelfType | KnownKind::Generic(_)) {
+        if !hole.is_whole() && matches!(known.kind, KnownKind::SelfType | KnownKind::Generic(_)) {
             let (text, root) = (&hole.text, &hole.root);
             errors.at(
                 template.span,
@@ -189,12 +256,16 @@ fn holes_are_known(sig: &Signature, known: &[Known], template: &Template, errors
 }
 
 /// What stands in braces instead of a hole.
-fn braces_are_no_holes<'a>(known: &'a [Known], template: &Template, errors: &Errors) -> Vec<&'a str> {
+pub(super) fn braces_are_no_holes<'a>(
+    known: &'a [Known],
+    template: &Template,
+    errors: &Errors,
+) -> Vec<&'a str> {
     let mut found = Vec::new();
     for part in &template.parts {
         let Part::Text(text) = part else { continue };
         for inside in text.split('{').skip(1).filter_map(|after| after.split_once('}')) {
-            let root = inside.0.split('.').next().unwrap_or_default();
+            let root = inside.0.split(['.', ':']).next().unwrap_or_default();
             if let Some(known) = known.iter().find(|known| known.name == root) {
                 errors.at(template.span, format!("write `<{}>`; braces are literal", inside.0));
                 found.push(known.name.as_str());
@@ -204,7 +275,7 @@ fn braces_are_no_holes<'a>(known: &'a [Known], template: &Template, errors: &Err
     found
 }
 
-fn holes_do_not_touch(template: &Template, errors: &Errors) {
+pub(super) fn holes_do_not_touch(template: &Template, errors: &Errors) {
     let mut last: Option<&str> = None;
     let mut between = String::new();
     for part in &template.parts {
@@ -246,13 +317,9 @@ pub(super) fn key_types(params: &[Param], errors: &Errors) {
 }
 
 /// What a pattern binds is there in the body alone.
-pub(super) fn patterns_are_not_used(
-    params: &[Param],
-    ttl: Option<&Ttl>,
-    cache: Option<&Expr>,
-    errors: &Errors,
-) {
-    for (what, tokens) in [("ttl", ttl_tokens(ttl)), ("cache", cache.to_token_stream())] {
+pub(super) fn patterns_are_not_used(params: &[Param], exprs: &[(&str, &Expr)], errors: &Errors) {
+    for (what, expr) in exprs {
+        let tokens = expr.to_token_stream();
         for param in params.iter().filter(|param| param.pattern.is_some()) {
             if let Some(ident) =
                 param.bound().iter().find(|ident| mentions(tokens.clone(), &|name| unraw(ident) == name))
@@ -269,7 +336,7 @@ fn is_known(known: &[Known], name: &str) -> bool {
 
 /// `` `user` has no parameter `uid`; it has `db`, `id`, `team` ``
 fn no_parameter(sig: &Signature, known: &[Known], name: &str) -> String {
-    let known = known.iter().filter(|known| !matches!(known.kind, KnownKind::SelfType));
+    let known = known.iter().filter(|known| !matches!(known.kind, KnownKind::SelfType | KnownKind::Computed));
     let names: Vec<&str> = known.map(|known| known.name.as_str()).collect();
     let function = unraw(&sig.ident);
     let has = match names.is_empty() {
@@ -277,4 +344,15 @@ fn no_parameter(sig: &Signature, known: &[Known], name: &str) -> String {
         false => format!("it has {}", crate::attr::list(&names)),
     };
     format!("`{function}` has no parameter `{name}`; {has}")
+}
+
+/// What stands at link time knows no type parameter.
+pub(super) fn shares_one_type(sig: &Signature, output: &Type, shares: Option<&Path>, errors: &Errors) {
+    let is_unknown =
+        |name: &str| name == "Self" || sig.generics.type_params().any(|param| param.ident == name);
+    if let Some(path) = shares
+        && mentions(output.to_token_stream(), &is_unknown)
+    {
+        errors.on(path, "`shares` compares the types of the values when the program starts, so the return type can have no type parameter; write it out");
+    }
 }

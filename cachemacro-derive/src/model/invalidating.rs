@@ -7,7 +7,7 @@ use syn::{Attribute, Expr, FnArg, Pat, Path, Signature, Type, Visibility};
 use super::mutation_check as check;
 use super::param::bound_by;
 use super::returns::{How, returns};
-use crate::attr::{Entry, Hole, Invalidates, Part, Template, Typed};
+use crate::attr::{Commit, Entry, Guards, Hole, Invalidates, Part, Template, Typed};
 use crate::errors::Errors;
 use crate::names;
 use crate::parse::{Body, Function, mentions, unraw};
@@ -23,6 +23,9 @@ pub(crate) struct Invalidating {
     pub(crate) output: Type,
     pub(crate) body: Body,
     pub(crate) only_ok: bool,
+    pub(crate) guards: Option<Guards>,
+    /// The parameter that knows of the commit, where that is not by the end of the function.
+    pub(crate) pending: Option<Ident>,
     pub(crate) cache: Option<Expr>,
     /// What is known before the body.
     pub(crate) early: Vec<Step>,
@@ -44,8 +47,14 @@ pub(crate) struct Step {
 pub(crate) enum Target {
     /// The value of a cached function.
     Typed { path: Path, args: Vec<Arg> },
+    /// The values of a cached function whose arguments have these at these places.
+    Group { path: Path, args: Vec<Arg>, places: Vec<usize> },
+    /// All values under a tag.
+    Tag(Vec<KeyText>),
     /// A key as it stands.
     Key(Vec<KeyText>),
+    /// All keys that match.
+    Pattern(Vec<KeyText>),
 }
 
 /// An argument of a cached function.
@@ -60,10 +69,10 @@ pub(crate) enum Arg {
 pub(crate) enum KeyText {
     /// Text as it stands.
     Text(String),
-    /// A place, evaluated where it stands.
-    Here(TokenStream),
-    /// Written into this variable before the body.
-    Captured(Ident),
+    /// A hole, as it is written, and the place that it stands for, evaluated where it stands.
+    Here(String, TokenStream),
+    /// A hole, and the variable that it is written into before the body.
+    Captured(String, Ident),
 }
 
 /// Something that is written before the body.
@@ -78,7 +87,7 @@ pub(crate) struct Captured {
 impl Invalidating {
     /// What the attribute means for the function; `None` after adding errors.
     pub(crate) fn resolve(attr: Invalidates, function: Function, errors: &Errors) -> Option<Self> {
-        check::signature(&function, errors);
+        check::signature("invalidates", &function, errors);
         if attr.entries.is_empty() && !attr.entry_mentioned {
             errors.at(
                 Span::call_site(),
@@ -88,23 +97,35 @@ impl Invalidating {
         let Function { attrs, vis, sig, body } = function;
         let params = bound_names(&sig);
         for entry in &attr.entries {
-            if let Entry::Key(template) = entry {
+            if let Entry::Key(template) | Entry::Tag(template) | Entry::Pattern(template) = entry {
                 check::template(&sig, &params, template, errors);
             }
+            if let Entry::Pattern(template) = entry {
+                check::pattern(template, errors);
+            }
         }
-        let (how, output) = returns(&sig)?;
-        let mut steps = Steps { params, ..Steps::default() };
+        let only_ok = attr.only_ok.into_inner().unwrap_or(false);
+        check::commits(&sig, &params, attr.commit.get(), only_ok, errors);
+        check::guards(attr.guards.get().copied(), only_ok, errors);
+        let (how, output) = returns(&sig, false)?;
+        let generated = names::generated(attr.krate.get());
+        let mut steps = Steps { generated: generated.clone(), params, ..Steps::default() };
         attr.entries.into_iter().for_each(|entry| steps.add(entry));
         let Steps { early, late, captured, result, .. } = steps;
         Some(Self {
-            generated: names::generated(attr.krate.get()),
+            generated,
             attrs,
             vis,
             sig,
             how,
             output,
             body,
-            only_ok: attr.only_ok.into_inner().unwrap_or(false),
+            only_ok,
+            guards: attr.guards.into_inner(),
+            pending: match attr.commit.into_inner() {
+                Some(Commit::With(pending)) => Some(pending),
+                Some(Commit::Now) | None => None,
+            },
             cache: attr.cache.into_inner(),
             early,
             late,
@@ -117,6 +138,7 @@ impl Invalidating {
 /// The entries, sorted by when they are known.
 #[derive(Default)]
 struct Steps {
+    generated: TokenStream,
     params: Vec<Ident>,
     early: Vec<Step>,
     late: Vec<Step>,
@@ -129,22 +151,24 @@ impl Steps {
         match entry {
             Entry::Typed(typed) => self.add_typed(typed, None),
             Entry::Each { typed, binder, iter } => self.add_typed(typed, Some((*binder, *iter))),
-            Entry::Key(template) => self.add_key(template),
+            Entry::Key(template) => self.add_key(template, Target::Key),
+            Entry::Tag(template) => self.add_key(template, Target::Tag),
+            Entry::Pattern(template) => self.add_key(template, Target::Pattern),
         }
     }
 
-    fn add_typed(&mut self, Typed { path, args }: Typed, each: Option<(Pat, Expr)>) {
+    fn add_typed(&mut self, Typed { path, args, group }: Typed, each: Option<(Pat, Expr)>) {
         let iter = each.iter().map(|(_, iter)| iter);
         let spans: Vec<_> = args.iter().chain(iter).map(|expr| result_of(expr.to_token_stream())).collect();
         let Some(result) = spans.into_iter().flatten().next() else {
             let args = args.into_iter().map(Arg::Here).collect();
-            self.early.push(Step { target: Target::Typed { path, args }, each });
+            self.early.push(Step { target: typed(path, args, group), each });
             return;
         };
         self.result.get_or_insert(result);
         let bound = each.as_ref().map(|(binder, _)| bound_by(binder)).unwrap_or_default();
         let args = args.into_iter().map(|arg| self.late_arg(arg, &bound)).collect();
-        self.late.push(Step { target: Target::Typed { path, args }, each });
+        self.late.push(Step { target: typed(path, args, group), each });
     }
 
     /// An argument that needs neither the result nor the item is written before the body moves what it names.
@@ -159,7 +183,7 @@ impl Steps {
         Arg::Captured(self.capture(tokens, span, true), span)
     }
 
-    fn add_key(&mut self, template: Template) {
+    fn add_key(&mut self, template: Template, target: fn(Vec<KeyText>) -> Target) {
         let is_late = template.holes().any(|hole| hole.root == "result");
         let span = template.span;
         let pieces = template.parts.into_iter().map(|part| match part {
@@ -167,12 +191,12 @@ impl Steps {
             Part::Hole(hole) => {
                 let place = self.place(&hole, span);
                 match is_late && hole.root != "result" {
-                    true => KeyText::Captured(self.capture(place, span, false)),
-                    false => KeyText::Here(place),
+                    true => KeyText::Captured(hole.text, self.capture(place, span, false)),
+                    false => KeyText::Here(hole.text, place),
                 }
             }
         });
-        let target = Target::Key(pieces.collect());
+        let target = target(pieces.collect());
         let step = Step { target, each: None };
         if is_late { self.late.push(step) } else { self.early.push(step) }
     }
@@ -190,7 +214,17 @@ impl Steps {
             Some(param) if hole.root != "result" => param.clone(),
             _ => Ident::new(&hole.root, self.result.unwrap_or(Span::call_site()).located_at(span)),
         };
-        names::tokens_at(&quote::quote!(#root #(.#fields)*), span)
+        let place = quote::quote!(#root #(.#fields)*);
+        let generated = &self.generated;
+        let place = if hole.is_hash { quote::quote!(#generated::Hashed(&#place)) } else { place };
+        names::tokens_at(&place, span)
+    }
+}
+
+fn typed(path: Path, args: Vec<Arg>, group: Option<Vec<usize>>) -> Target {
+    match group {
+        None => Target::Typed { path, args },
+        Some(places) => Target::Group { path, args, places },
     }
 }
 

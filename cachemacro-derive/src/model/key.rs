@@ -16,7 +16,7 @@ pub(crate) enum KeyPiece {
     FunctionPath,
     /// The path of a method, with what its `impl` is for, which is known when it runs.
     MethodPath,
-    /// A parameter, or a field of one; what it is called there, and where the hole is written.
+    /// A parameter, or a field of one, or what is computed; what it is called there, and where the hole is written.
     Value { hole: Hole, root: Ident, span: Span },
     /// `self`, or a field of it; what a companion is given for it.
     OfSelf { hole: Hole, given: Ident, span: Span },
@@ -24,6 +24,33 @@ pub(crate) enum KeyPiece {
     TypeName { ident: Ident },
     /// A const parameter.
     Const { ident: Ident },
+}
+
+impl KeyPiece {
+    /// What is between the `<` and the `>` of its hole; nothing of what is no hole.
+    pub(super) fn written(&self) -> String {
+        match self {
+            Self::Text(_) | Self::FunctionPath | Self::MethodPath => String::new(),
+            Self::Value { hole, .. } | Self::OfSelf { hole, .. } => hole.text.clone(),
+            Self::TypeName { ident } | Self::Const { ident } => unraw(ident),
+        }
+    }
+}
+
+/// Whether equal keys have this piece in common too.
+pub(super) fn tells(key: &[KeyPiece], piece: &KeyPiece) -> bool {
+    // A field is told by what it is a field of, and what is hashed by its hash.
+    let is_of = |part: &Hole, whole: &Hole| part.root == whole.root && part.fields.starts_with(&whole.fields);
+    key.iter().any(|known| match (piece, known) {
+        (KeyPiece::Text(_) | KeyPiece::FunctionPath | KeyPiece::MethodPath, _) => true,
+        (KeyPiece::Value { hole, .. }, KeyPiece::Value { hole: known, .. })
+        | (KeyPiece::OfSelf { hole, .. }, KeyPiece::OfSelf { hole: known, .. }) => is_of(hole, known),
+        (KeyPiece::TypeName { ident }, KeyPiece::TypeName { ident: known })
+        | (KeyPiece::Const { ident }, KeyPiece::Const { ident: known }) => ident == known,
+        // The path of a method begins with what its `impl` is for.
+        (KeyPiece::TypeName { ident }, KeyPiece::MethodPath) => ident == "Self",
+        _ => false,
+    })
 }
 
 /// What a template says.
@@ -60,11 +87,13 @@ pub(super) fn by_default(
     };
     let types =
         known.iter().filter(|known| matches!(known.kind, KnownKind::SelfType | KnownKind::Generic(_)));
-    let values = known.iter().filter(|known| matches!(known.kind, KnownKind::Receiver | KnownKind::Value));
+    let values = known
+        .iter()
+        .filter(|known| matches!(known.kind, KnownKind::Receiver | KnownKind::Value | KnownKind::Computed));
     let mut key = vec![path];
     for known in types.chain(values).filter(is_in_key) {
         key.push(KeyPiece::Text(":".to_owned()));
-        let hole = Hole { root: known.name.clone(), fields: Vec::new(), text: known.name.clone() };
+        let hole = Hole::whole(known.name.clone());
         key.push(of(known, hole, known.ident.span()));
     }
     key
@@ -73,7 +102,7 @@ pub(super) fn by_default(
 fn of(known: &Known, hole: Hole, span: Span) -> KeyPiece {
     let ident = known.ident.clone();
     match &known.kind {
-        KnownKind::Value => KeyPiece::Value { hole, root: ident, span },
+        KnownKind::Value | KnownKind::Computed => KeyPiece::Value { hole, root: ident, span },
         KnownKind::Receiver => KeyPiece::OfSelf { given: given(&hole), hole, span },
         KnownKind::SelfType => KeyPiece::TypeName { ident },
         KnownKind::Generic(generic) if generic.is_const => KeyPiece::Const { ident },
@@ -83,7 +112,8 @@ fn of(known: &Known, hole: Hole, span: Span) -> KeyPiece {
 
 /// What a companion is given for `<self.tenant.id>`: `self_tenant_id`.
 fn given(hole: &Hole) -> Ident {
-    hole.fields.iter().fold(format_ident!("self_"), |name, field| match field {
+    let start = if hole.is_hash { format_ident!("self_hash_") } else { format_ident!("self_") };
+    hole.fields.iter().fold(start, |name, field| match field {
         syn::Member::Named(field) => format_ident!("{name}{}_", unraw(field)),
         syn::Member::Unnamed(index) => format_ident!("{name}{}_", index.index),
     })

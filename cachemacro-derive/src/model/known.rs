@@ -3,6 +3,7 @@
 use proc_macro2::{Ident, Span};
 use syn::{FnArg, Signature};
 
+use super::computed::Computed;
 use super::generics::Generic;
 use super::param::Param;
 use crate::parse::unraw;
@@ -26,12 +27,15 @@ pub(crate) enum KnownKind {
     SelfType,
     /// A type or const parameter.
     Generic(Generic),
+    /// What `with(…)` computes.
+    Computed,
 }
 
 /// All names of a function, in the order of writing.
 pub(super) fn known(
     sig: &Signature,
     params: &[Param],
+    computed: &[Computed],
     generics: &[Generic],
     is_associated: bool,
 ) -> Vec<Known> {
@@ -45,6 +49,9 @@ pub(super) fn known(
     }
     for generic in generics {
         add(generic.ident.clone(), KnownKind::Generic(generic.clone()));
+    }
+    for computed in computed {
+        add(computed.ident().clone(), KnownKind::Computed);
     }
     if is_associated {
         add(Ident::new("Self", Span::call_site()), KnownKind::SelfType);
@@ -66,7 +73,7 @@ impl Known {
                 "{} `{name}` is not part of the key; add `<{name}>` to it, or `skip({name})` if it cannot change the result",
                 generic.noun()
             ),
-            KnownKind::Value | KnownKind::SelfType => format!(
+            KnownKind::Value | KnownKind::SelfType | KnownKind::Computed => format!(
                 "parameter `{name}` is not part of the key; add `<{name}>` to it, or `skip({name})` if it cannot change the result"
             ),
         }

@@ -1,11 +1,12 @@
 //! The `impl` around a method, as `#[cache_methods]` sees it.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Generics, ItemImpl, Path, Type};
 
 use crate::attr::{CacheMethods, Skipped};
+use crate::errors::Errors;
 use crate::parse::mentions;
 
 /// The `impl` around a method.
@@ -17,6 +18,13 @@ pub(crate) struct Impl {
     /// What is skipped in each method that has it.
     pub(crate) skipped: Vec<Skipped>,
 }
+
+/// Types of the standard library that traits are implemented for; of others the compiler says what they are.
+const OF_STD: [&str; 26] = [
+    "Vec", "Option", "Result", "String", "Box", "Arc", "Rc", "HashMap", "BTreeMap", "HashSet", "bool",
+    "char", "str", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize",
+    "f64",
+];
 
 impl Impl {
     pub(crate) fn new(attr: CacheMethods, header: &ItemImpl) -> Self {
@@ -44,6 +52,27 @@ impl Impl {
     /// Whether something can stand in an `impl` of the type alone: not where a parameter is the trait's.
     pub(crate) fn has_inherent(&self) -> bool {
         self.trait_.is_none() || self.params_of_the_trait().is_empty()
+    }
+
+    /// Whether the type is one that functions cannot be given to, whatever it is called.
+    fn is_nobodys(&self) -> bool {
+        match &self.self_ty {
+            Type::Path(path) => {
+                let last = path.path.segments.last().map(|last| last.ident.to_string());
+                self.generics.type_params().any(|param| path.path.is_ident(&param.ident))
+                    || last.is_some_and(|last| OF_STD.contains(&last.as_str()))
+            }
+            Type::TraitObject(_) | Type::Paren(_) | Type::Group(_) | Type::Macro(_) => false,
+            _ => true,
+        }
+    }
+
+    /// It is somebody's.
+    pub(crate) fn check(&self, errors: &Errors) {
+        if self.is_nobodys() {
+            let ty = self.self_ty.to_token_stream().to_string().replace(' ', "");
+            errors.on(&self.self_ty, format!("a companion is functions of a type of your own, which `{ty}` is not; leave `#[cache_methods]` out, and give each `#[cache_result(…)]` its own `skip(self)` or key"));
+        }
     }
 
     /// The type and const parameters that `Self` does not tell.
@@ -81,6 +110,7 @@ impl Impl {
 fn plain(tokens: TokenStream) -> String {
     let text = |token: TokenTree| match token {
         TokenTree::Ident(ident) => format!("{ident} "),
+        TokenTree::Group(group) if group.delimiter() == Delimiter::None => plain(group.stream()),
         TokenTree::Group(group) => format!("({})", plain(group.stream())),
         TokenTree::Punct(punct) => match punct.as_char() {
             '<' => "(".to_owned(),

@@ -1,34 +1,36 @@
 //! The rules of `#[invalidates]`, one function each.
 
-use proc_macro2::Ident;
-use syn::{Signature, Type};
+use proc_macro2::{Ident, Span};
+use syn::{FnArg, Signature, Type};
 
 use super::returns::returns;
 use super::types;
-use crate::attr::{Part, Template, list};
+use crate::attr::{Commit, Guards, Part, Template, list};
 use crate::errors::Errors;
 use crate::parse::{Function, unraw};
 
 /// Whether the function is one that can invalidate.
-pub(super) fn signature(function: &Function, errors: &Errors) {
-    match returns(&function.sig) {
-        Some((_, output)) => returns_a_named_type(&output, errors),
-        None => is_async(&function.sig, errors),
+pub(super) fn signature(attribute: &str, function: &Function, errors: &Errors) {
+    match returns(&function.sig, false) {
+        Some((_, output)) => returns_a_named_type(attribute, &output, errors),
+        None => is_async(attribute, &function.sig, errors),
     }
     is_not_above_a_cache(function, errors);
 }
 
-fn is_async(sig: &Signature, errors: &Errors) {
+fn is_async(attribute: &str, sig: &Signature, errors: &Errors) {
     let name = &sig.ident;
     errors
-        .at(sig.fn_token.span, format!("`#[invalidates(…)]` goes on an `async fn`; write `async fn {name}`"));
+        .at(sig.fn_token.span, format!("`#[{attribute}(…)]` goes on an `async fn`; write `async fn {name}`"));
 }
 
-fn returns_a_named_type(output: &Type, errors: &Errors) {
+fn returns_a_named_type(attribute: &str, output: &Type, errors: &Errors) {
     if let Some(span) = types::impl_trait(output) {
         errors.at(
             span,
-            "`#[invalidates(…)]` must know whether this is a `Result`; name the type that is returned",
+            format!(
+                "`#[{attribute}(…)]` must know whether this is a `Result`; name the type that is returned"
+            ),
         );
     }
 }
@@ -57,7 +59,7 @@ pub(super) fn template(sig: &Signature, params: &[Ident], template: &Template, e
             errors.at(
                 template.span,
                 format!(
-                    "key uses `<{}>`, but `{}` has no parameter `{}`; there are {}",
+                    "this uses `<{}>`, but `{}` has no parameter `{}`; there are {}",
                     hole.text,
                     unraw(&sig.ident),
                     hole.root,
@@ -74,4 +76,77 @@ pub(super) fn template(sig: &Signature, params: &[Ident], template: &Template, e
             }
         }
     }
+}
+
+/// A pattern stands for more than one key.
+pub(super) fn pattern(template: &Template, errors: &Errors) {
+    let is_glob = |part: &Part| matches!(part, Part::Text(text) if text.contains(['*', '?', '[']));
+    if !template.parts.iter().any(is_glob) {
+        errors.at(
+            template.span,
+            "this matches one key alone; write `key = …`, or put a `*` where any text may be",
+        );
+    }
+}
+
+/// What is changed within a transaction is not committed at the end of the function.
+pub(super) fn commits(
+    sig: &Signature,
+    params: &[Ident],
+    commit: Option<&Commit>,
+    only_ok: bool,
+    errors: &Errors,
+) {
+    match commit {
+        Some(Commit::Now) => {}
+        Some(Commit::With(ident)) => {
+            let name = unraw(ident);
+            if !params.iter().any(|param| unraw(param) == name) {
+                errors.at(
+                    ident.span(),
+                    format!(
+                        "`{}` has no parameter `{name}`; add `{name}: &cachemacro::Pending`",
+                        unraw(&sig.ident)
+                    ),
+                );
+            }
+            if only_ok {
+                errors.at(
+                    ident.span(),
+                    "what a transaction has changed is decided by its commit; leave `on = ok` out",
+                );
+            }
+        }
+        None => {
+            if let Some(ty) = transaction(sig) {
+                errors.on(ty, "this function ends before its transaction has committed, and a read in between would store the old value again; add a parameter `pending: &cachemacro::Pending` and `commit = pending`, or `commit = now` if nothing is left to commit at its end");
+            }
+        }
+    }
+}
+
+/// A value that may yet be rolled back cannot be put.
+pub(super) fn puts_in_no_transaction(sig: &Signature, errors: &Errors) {
+    if let Some(ty) = transaction(sig) {
+        errors.on(ty, "this value is not committed yet, and may never be, so that it cannot be put; use `#[invalidates(…, commit = pending)]`");
+    }
+}
+
+/// A guard ends by invalidating.
+pub(super) fn guards(guards: Option<Guards>, only_ok: bool, errors: &Errors) {
+    if guards == Some(Guards::Required) && only_ok {
+        errors.at(Span::call_site(), "`on = ok` leaves alone what failed, and a guard ends by invalidating; leave one of `on = ok` and `guard = required` out");
+    }
+}
+
+/// The type of a parameter that is named `Transaction`.
+fn transaction(sig: &Signature) -> Option<&Type> {
+    let typed = sig.inputs.iter().filter_map(|input| match input {
+        FnArg::Typed(typed) => Some(types::without_references(&typed.ty)),
+        FnArg::Receiver(_) => None,
+    });
+    typed.into_iter().find(|ty| match ty {
+        Type::Path(path) => path.path.segments.last().is_some_and(|last| last.ident == "Transaction"),
+        _ => false,
+    })
 }

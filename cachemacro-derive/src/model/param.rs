@@ -7,7 +7,7 @@ use syn::visit_mut::{self, VisitMut};
 use syn::{Attribute, FnArg, Pat, Signature, Token, Type};
 
 use super::types;
-use crate::attr::Template;
+use crate::attr::{Hole, Template};
 use crate::names;
 use crate::parse::unraw;
 
@@ -20,9 +20,13 @@ pub(crate) struct Param {
     /// As it is written, where that is more than a name.
     pub(crate) pattern: Option<Pattern>,
     pub(crate) ty: Type,
+    /// What one of its ids is, of those of a batch: that is what the key has.
+    pub(crate) id: Option<Type>,
     pub(crate) role: Role,
     /// Whether an expression of the attribute uses it, which the body then need not.
     pub(crate) is_used_by_attribute: bool,
+    /// Whether it is neither in the key nor skipped: its type must say that it cannot matter.
+    pub(crate) must_be_handle: bool,
 }
 
 /// A parameter that is taken apart: `(a, b): (u32, u32)`.
@@ -39,16 +43,16 @@ pub(crate) struct Pattern {
 pub(crate) enum Role {
     /// All of it.
     Whole,
-    /// Parts of it.
+    /// Parts of it, or a hash.
     Fields,
     /// None.
     Skipped,
 }
 
 impl Param {
-    /// Its type without the references around it.
+    /// The type of what the key has of it, without the references around it.
     pub(crate) fn bare_type(&self) -> &Type {
-        types::without_references(&self.ty)
+        self.id.as_ref().unwrap_or_else(|| types::without_references(&self.ty))
     }
 
     /// What the body knows of it, and so what can be in the key.
@@ -57,6 +61,11 @@ impl Param {
             Some(pattern) => &pattern.bound,
             None => std::slice::from_ref(&self.ident),
         }
+    }
+
+    /// Whether it may say that the call is part of a transaction: a `Pending`, or an `Option` of one.
+    pub(super) fn may_be_pending(&self) -> bool {
+        self.pattern.is_none() && types::names_pending(&self.ty)
     }
 
     pub(crate) fn binds(&self, name: &str) -> bool {
@@ -72,9 +81,8 @@ impl Param {
         if in_key.next().is_none() {
             return Role::Skipped;
         }
-        let whole = |template: &Template| {
-            template.holes().filter(|hole| self.binds(&hole.root)).all(|hole| hole.fields.is_empty())
-        };
+        let whole =
+            |template: &Template| template.holes().filter(|hole| self.binds(&hole.root)).all(Hole::is_whole);
         match self.pattern.is_none() && template.is_none_or(whole) {
             true => Role::Whole,
             false => Role::Fields,
@@ -105,8 +113,10 @@ pub(super) fn params(sig: &Signature) -> Vec<Param> {
             ident,
             pattern,
             ty: (*typed.ty).clone(),
+            id: None,
             role: Role::Skipped,
             is_used_by_attribute: false,
+            must_be_handle: false,
         }
     };
     typed.enumerate().map(param).collect()
@@ -164,6 +174,8 @@ pub(crate) enum Kind {
     Parts(Type),
     /// Whatever can be part of a key: a field of `self`, whose type is written elsewhere.
     Any,
+    /// The same, of which the key has a hash.
+    AnyHash,
 }
 
 impl KeyParam {

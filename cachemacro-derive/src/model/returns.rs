@@ -13,15 +13,25 @@ pub(crate) enum How {
     Future,
     /// `fn … -> Pin<Box<dyn Future<Output = T>>>`, as `#[async_trait]` writes it.
     Boxed,
+    /// `fn`, at once: only for values that never leave the process.
+    AtOnce,
 }
 
-/// How a function answers, and with what; `None` if that is no future.
-pub(crate) fn returns(sig: &Signature) -> Option<(How, Type)> {
+/// How a function answers, and with what; `None` if that is no future, and must be one.
+pub(crate) fn returns(sig: &Signature, may_be_at_once: bool) -> Option<(How, Type)> {
+    future(sig).or_else(|| match &sig.output {
+        _ if !may_be_at_once => None,
+        ReturnType::Default => Some((How::AtOnce, syn::parse_quote!(()))),
+        ReturnType::Type(_, ty) => Some((How::AtOnce, bare(ty).clone())),
+    })
+}
+
+fn future(sig: &Signature) -> Option<(How, Type)> {
     let ReturnType::Type(_, ty) = &sig.output else {
         return sig.asyncness.map(|_| (How::Async, syn::parse_quote!(())));
     };
     if sig.asyncness.is_some() {
-        return Some((How::Async, (**ty).clone()));
+        return Some((How::Async, bare(ty).clone()));
     }
     match bare(ty) {
         Type::ImplTrait(ty) => Some((How::Future, output_of(ty.bounds.iter())?)),
@@ -74,6 +84,7 @@ fn only_type(segment: &PathSegment) -> Option<&Type> {
     })
 }
 
+/// A type without the parentheses, or the macro, around it.
 fn bare(ty: &Type) -> &Type {
     match ty {
         Type::Paren(paren) => bare(&paren.elem),
@@ -90,7 +101,7 @@ mod tests {
     use super::*;
 
     fn show(sig: Signature) -> Option<(How, String)> {
-        returns(&sig).map(|(how, output)| (how, output.to_token_stream().to_string()))
+        returns(&sig, false).map(|(how, output)| (how, output.to_token_stream().to_string()))
     }
 
     #[test]

@@ -4,7 +4,7 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::ItemImpl;
 use syn::parse::{ParseStream, Parser};
 
-use super::Function;
+use super::{Function, unwrapped};
 
 /// A member of an `impl`.
 pub(crate) enum Member {
@@ -52,7 +52,7 @@ fn one(input: ParseStream<'_>) -> syn::Result<TokenStream> {
         let token: TokenTree = input.parse()?;
         let ends = match &token {
             TokenTree::Punct(punct) => punct.as_char() == ';',
-            TokenTree::Group(group) => group.delimiter() == Delimiter::Brace && !has_value,
+            TokenTree::Group(group) => unwrapped(group.clone()).delimiter() == Delimiter::Brace && !has_value,
             _ => false,
         };
         // Of `const X: u8 = { 5 };`; a function has no `=` before its braces but in bounds.

@@ -36,14 +36,28 @@ impl Function {
     }
 }
 
+/// Whether an item is a trait.
+pub(crate) fn is_trait(item: &TokenStream) -> bool {
+    let header = |input: ParseStream<'_>| {
+        input.call(Attribute::parse_outer)?;
+        input.parse::<Visibility>()?;
+        input.parse::<Option<syn::Token![unsafe]>>()?;
+        let is_trait = input.peek(syn::Token![trait]);
+        input.parse::<TokenStream>()?;
+        Ok(is_trait)
+    };
+    syn::parse::Parser::parse2(header, item.clone()).unwrap_or(false)
+}
+
 impl Parse for Function {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let attrs = input.call(Attribute::parse_outer)?;
         let vis = input.parse()?;
         let sig: Signature = input.parse()?;
-        let Ok(TokenTree::Group(braces)) = input.parse::<TokenTree>() else {
+        let Ok(TokenTree::Group(body)) = input.parse::<TokenTree>() else {
             return Err(syn::Error::new_spanned(&sig.ident, format!("`{}` has no body", sig.ident)));
         };
+        let braces = unwrapped(body);
         if braces.delimiter() != Delimiter::Brace {
             return Err(syn::Error::new(braces.span(), "expected a body"));
         }
@@ -59,6 +73,15 @@ impl Body {
         let mut group = Group::new(Delimiter::Brace, tokens);
         group.set_span(self.braces.span());
         group
+    }
+}
+
+/// The group that a macro has handed on as one thing: `$body` of a `$body:block`.
+fn unwrapped(group: Group) -> Group {
+    let mut inside = group.stream().into_iter();
+    match (group.delimiter(), inside.next(), inside.next()) {
+        (Delimiter::None, Some(TokenTree::Group(inner)), None) => unwrapped(inner),
+        _ => group,
     }
 }
 

@@ -1,20 +1,27 @@
 //! All that can be set on a cache.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use crate::cache::fresh::{Keepers, Refreshers, Touches};
 use crate::cache::hooks::Hooks;
-use crate::cache::{Cache, Cause, Inner, InvalidationEvent, Settings};
+use crate::cache::tuning::{Told, Tunings};
+use crate::cache::{Cache, Cause, Inner, InvalidationEvent, Settings, Subject, Tuning};
 use crate::clock::Clock;
-use crate::codec::AnyCodec;
+use crate::codec::{AnyCodec, Named};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flight::Flights;
+use crate::form::Encoding;
+use crate::journal::Delivered;
+use crate::journal::JournalLimits;
 use crate::key::Key;
+use crate::policy::TtlClass;
 use crate::store::Store;
 use crate::store::memory::MemoryLimits;
+use crate::tag::Tag;
 use crate::task::Tasks;
-use crate::tier::{L1, L2, Tier};
+use crate::tier::{L1, L2, Near, NearLimits, Tier};
 
 /// Sets everything; see [`Cache::builder`].
 ///
@@ -29,7 +36,7 @@ use crate::tier::{L1, L2, Tier};
 /// let cache = Cache::builder()
 ///     .memory(MemoryLimits { bytes_max: 16 << 20, ..MemoryLimits::default() })
 ///     .wait_max(Duration::from_secs(2))
-///     .on_invalidation(|event| println!("{} is gone", event.key))
+///     .on_invalidation(|event| println!("{} is gone", event.subject))
 ///     .build()
 ///     .await?;
 /// # Ok::<(), cachemacro_runtime::error::Error>(())
@@ -40,12 +47,19 @@ pub struct CacheBuilder {
     url: Option<String>,
     store: Option<Arc<dyn Store>>,
     memory: MemoryLimits,
+    journal: JournalLimits,
     clock: Clock,
     hooks: Hooks,
     settings: Settings,
+    told: Told,
+    #[cfg(feature = "tuning-file")]
+    tuning_file: Option<Arc<std::path::Path>>,
+    encoding: Option<Encoding>,
     lazy: bool,
     budget: Duration,
     connections: usize,
+    near: NearLimits,
+    near_prefixes: Option<Vec<String>>,
 }
 
 impl CacheBuilder {
@@ -54,12 +68,23 @@ impl CacheBuilder {
             url: None,
             store: None,
             memory: MemoryLimits::default(),
+            journal: JournalLimits::default(),
             clock: Clock::system(),
             hooks: Hooks::default(),
-            settings: Settings { lease: Duration::from_secs(3), wait_max: Duration::from_secs(10) },
+            settings: Settings {
+                lease: Duration::from_secs(3),
+                guard: Duration::from_secs(10),
+                wait_max: Duration::from_secs(10),
+            },
+            told: Told::default(),
+            #[cfg(feature = "tuning-file")]
+            tuning_file: None,
+            encoding: None,
             lazy: false,
             budget: Duration::from_millis(250),
             connections: 2,
+            near: NearLimits { bytes_max: 0, staleness: Duration::from_secs(1) },
+            near_prefixes: None,
         }
     }
 
@@ -81,6 +106,13 @@ impl CacheBuilder {
     #[must_use]
     pub fn memory(mut self, limits: MemoryLimits) -> Self {
         self.memory = limits;
+        self
+    }
+
+    /// The bounds of what waits for a store that does not answer.
+    #[must_use]
+    pub fn journal(mut self, limits: JournalLimits) -> Self {
+        self.journal = limits;
         self
     }
 
@@ -112,6 +144,47 @@ impl CacheBuilder {
         self
     }
 
+    /// Keeps what is read again in this process, in front of a shared store, up to this many bytes; 0 keeps
+    /// nothing, and is the default.
+    ///
+    /// A hit takes no round trip then, and may be behind the store: by about a round trip as a rule, and by the
+    /// bound on [staleness](Self::staleness) at most. In the process that invalidates it is not behind. A
+    /// function with `consistency = strict` does without.
+    ///
+    /// The store has to tell of its changes: Redis from 6.0 on, Valkey. With another one nothing is kept, which is
+    /// said once and in the [status](Cache::status). Kept are functions whose keys begin with text.
+    #[must_use]
+    pub fn near(mut self, bytes_max: u64) -> Self {
+        self.near.bytes_max = bytes_max;
+        self
+    }
+
+    /// How far what is kept [near](Self::near) may be behind the store, 1 s by default; at least 50 ms.
+    ///
+    /// A store that does not confirm in time that it has told of all changes is asked each time. The time is
+    /// that of `CLOCK_MONOTONIC`, which stands still while a virtual machine is suspended.
+    #[must_use]
+    pub fn staleness(mut self, staleness: Duration) -> Self {
+        self.near.staleness = staleness;
+        self
+    }
+
+    /// How the keys begin that are kept near, instead of those of all annotated functions.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn near_prefixes(mut self, prefixes: &[&str]) -> Self {
+        self.near_prefixes = Some(prefixes.iter().map(|&prefix| prefix.to_owned()).collect());
+        self
+    }
+
+    /// The codec of the functions that do not name theirs: [`Bincode`](crate::codec::Bincode) unless its feature
+    /// is off. What it cannot carry is stored as JSON, which the [status](Cache::status) then says.
+    #[must_use]
+    pub fn codec(mut self, codec: impl Named) -> Self {
+        self.encoding = Some(codec.encoding());
+        self
+    }
+
     /// How long a lease holds, 3 s by default; at least 100 ms.
     ///
     /// It is renewed while the body runs, so that a body may take longer. If a process dies while it
@@ -122,10 +195,60 @@ impl CacheBuilder {
         self
     }
 
+    /// How long the guard of a mutation holds, 10 s by default; at least 100 ms.
+    ///
+    /// It is renewed while the body runs, so that a body may take longer. It has to outlast every pause
+    /// of the process and every partition between it and the store: a mutation that commits after its
+    /// guard has run out, and then dies, leaves the old value until its ttl.
+    #[must_use]
+    pub fn guard(mut self, guard: Duration) -> Self {
+        self.settings.guard = guard.max(Duration::from_millis(100));
+        self
+    }
+
     /// How long a call waits for the load of another, 10 s by default; it then loads for itself.
     #[must_use]
     pub fn wait_max(mut self, wait_max: Duration) -> Self {
         self.settings.wait_max = wait_max;
+        self
+    }
+
+    /// Sets how long the values of a class live: `ttl_class = "…"` names it.
+    ///
+    /// There are `static` (24 h), `user` (1 h), `realtime` (1 min) and `computed`
+    /// ([`TtlClass::COMPUTED`]); each may be set otherwise.
+    #[must_use]
+    pub fn ttl_class(mut self, name: impl Into<String>, class: TtlClass) -> Self {
+        self.told.classes.insert(name.into(), class);
+        self
+    }
+
+    /// A file of what [`ttl_class`](Self::ttl_class) and [`tune`](Self::tune) say, in TOML: it goes before both,
+    /// and is read again within a second or two when it changes, until the cache is closed.
+    ///
+    /// ```toml
+    /// [class]
+    /// user = "30m"
+    ///
+    /// [function.get_user]
+    /// ttl = "10m"
+    /// stale_if_error = "2h"
+    /// value_bytes_max = "64KiB"
+    /// ```
+    ///
+    /// A file with a mistake is refused with its line: by [`build`](Self::build) at first, and later by an event
+    /// and a note in the [status](Cache::status), while all stays as it was.
+    #[cfg(feature = "tuning-file")]
+    #[must_use]
+    pub fn tuning_file(mut self, path: impl Into<std::path::PathBuf>) -> Self {
+        self.tuning_file = Some(path.into().into());
+        self
+    }
+
+    /// Says something of the functions of a name in place of their attributes; see [`Cache::tune`].
+    #[must_use]
+    pub fn tune(mut self, name: impl Into<String>, tuning: Tuning) -> Self {
+        self.told.functions.insert(name.into(), tuning);
         self
     }
 
@@ -142,30 +265,61 @@ impl CacheBuilder {
     ///
     /// # Errors
     ///
-    /// Those of [`Cache::connect`].
+    /// Those of [`Cache::connect`]. [`ErrorKind::Config`] if something is said of a function or a class that
+    /// cannot be.
     pub async fn build(mut self) -> Result<Cache> {
+        self.told.check()?;
+        #[cfg(feature = "tuning-file")]
+        if let Some(path) = &self.tuning_file {
+            super::tuning::file::read(path)?;
+        }
         let store = match (self.store.take(), self.url.take()) {
             (Some(_), Some(_)) => return Err(config("a cache has a store or a URL; set one of the two")),
             (Some(store), None) => store,
             (None, Some(url)) => match scheme(&url)? {
                 Scheme::Memory => return Ok(self.build_local()),
+                Scheme::Off => return Ok(self.build_off()),
                 Scheme::Redis => self.connect_redis(&url).await?,
             },
             (None, None) => return Ok(self.build_local()),
         };
-        let codec = AnyCodec::default_codec()?;
+        let codec = AnyCodec::of(self.encoding)?;
         let tasks = Tasks::new();
         let hooks = self.hooks.clone();
-        let on_delivered = Arc::new(move |key: &[u8]| {
-            hooks.call(&Key::new(String::from_utf8_lossy(key)), Cause::Delayed);
+        let on_delivered = Arc::new(move |delivered: Delivered<'_>| match delivered {
+            Delivered::Key(key) => {
+                if let Some(tag) = Tag::of_key(key) {
+                    return hooks.call(Subject::Tag(&tag), Cause::Delayed);
+                }
+                hooks.call(Subject::Key(&Key::new(String::from_utf8_lossy(key))), Cause::Delayed);
+            }
+            Delivered::Pattern(pattern) => hooks.call(Subject::Pattern(pattern), Cause::Delayed),
         });
-        let l2 = L2::new(store, codec, tasks.clone(), on_delivered);
+        let near = self.make_near();
+        let l2 = L2::new(store, codec, tasks.clone(), self.journal, on_delivered, near);
         Ok(self.finish(Tier::Shared(Arc::new(l2)), tasks))
+    }
+
+    /// The tier in front of a store, if there is to be one and anything to keep in it.
+    fn make_near(&self) -> Option<Arc<Near>> {
+        let registered: Vec<&str> = match &self.near_prefixes {
+            Some(prefixes) => prefixes.iter().map(String::as_str).collect(),
+            None => crate::site::near_prefixes().collect(),
+        };
+        let is_wanted = self.near.bytes_max > 0 && registered.iter().any(|prefix| !prefix.is_empty());
+        let prefixes = registered.iter().map(|prefix| prefix.as_bytes());
+        is_wanted.then(|| Arc::new(Near::new(self.near, prefixes, self.clock.clone())))
     }
 
     pub(super) fn build_memory(mut self, limits: MemoryLimits) -> Cache {
         self.memory = limits;
         self.build_local()
+    }
+
+    pub(super) fn build_off(self) -> Cache {
+        let tier = Tier::Local(Arc::new(L1::new(self.memory, self.clock.clone())));
+        // To a call it is a cache that was closed.
+        self.finish(tier, Tasks::closed())
     }
 
     fn build_local(self) -> Cache {
@@ -174,8 +328,36 @@ impl CacheBuilder {
     }
 
     fn finish(self, tier: Tier, tasks: Tasks) -> Cache {
-        let Self { hooks, settings, .. } = self;
-        Cache { inner: Arc::new(Inner { tier, flights: Arc::new(Flights::new()), hooks, tasks, settings }) }
+        #[cfg(feature = "tuning-file")]
+        let tuning_file = self.tuning_file;
+        let Self { hooks, settings, memory, clock, told, .. } = self;
+        let (refreshers, touches) = (Arc::new(Refreshers::new(clock.clone())), Touches::new(clock.clone()));
+        let tunings = Tunings::new(told);
+        let (local, flights) = (OnceLock::new(), Arc::new(Flights::new()));
+        let is_off = tasks.is_closed();
+        let inner = Inner {
+            tier,
+            local,
+            memory,
+            clock,
+            flights,
+            hooks,
+            tasks,
+            is_off,
+            settings,
+            refreshers,
+            touches,
+            keepers: Keepers::default(),
+            tunings,
+        };
+        let cache = Cache { inner: Arc::new(inner) };
+        #[cfg(feature = "tuning-file")]
+        if let Some(path) = tuning_file {
+            let watch = super::tuning::file::watch(Arc::clone(&path), Arc::downgrade(&cache.inner));
+            super::tuning::file::look(&path, &cache.inner);
+            cache.inner.tasks.spawn_until_closed(watch);
+        }
+        cache
     }
 
     #[cfg(feature = "redis")]
@@ -200,6 +382,7 @@ impl fmt::Debug for CacheBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CacheBuilder")
             .field("memory", &self.memory)
+            .field("journal", &self.journal)
             .field("settings", &self.settings)
             .field("lazy", &self.lazy)
             .field("budget", &self.budget)
@@ -210,6 +393,7 @@ impl fmt::Debug for CacheBuilder {
 
 enum Scheme {
     Memory,
+    Off,
     Redis,
 }
 
@@ -217,11 +401,14 @@ enum Scheme {
 fn scheme(url: &str) -> Result<Scheme> {
     match url.split_once("://") {
         Some(("memory", _)) => Ok(Scheme::Memory),
+        Some(("off", _)) => Ok(Scheme::Off),
         Some(("redis" | "valkey" | "redis+unix" | "valkey+unix" | "unix", _)) => Ok(Scheme::Redis),
         Some(("rediss" | "valkeys" | "redis+sentinel" | "redis+cluster" | "memcached", _)) => Err(config(
             "this version speaks `redis://`, `valkey://` and `memory://`; TLS, sentinel, cluster and memcached are not in it",
         )),
-        Some(_) => Err(config("the URL's scheme is unknown; write `redis://`, `valkey://` or `memory://`")),
+        Some(_) => {
+            Err(config("the URL's scheme is unknown; write `redis://`, `valkey://`, `memory://` or `off://`"))
+        }
         None => Err(config("the URL has no scheme; write `redis://host:port/` or `memory://`")),
     }
 }

@@ -30,13 +30,26 @@ impl Resolved {
         if let Some(named) = named {
             return Self::Owned(named);
         }
-        if SCOPED.load(Ordering::Relaxed)
-            && let Ok(scope) = SCOPE.try_with(Cache::clone)
-        {
+        if let Some(scope) = scoped() {
             return Self::Owned(scope);
         }
-        Self::Static(INSTALLED.get().unwrap_or_else(|| &EMBEDDED))
+        Self::Static(of_process())
     }
+}
+
+/// The named cache, or else that of the process; `None` if a scope may have another.
+#[inline]
+pub(crate) fn known(named: Option<&Cache>) -> Option<&Cache> {
+    match named {
+        None if SCOPED.load(Ordering::Relaxed) => None,
+        None => Some(of_process()),
+        named => named,
+    }
+}
+
+#[inline]
+fn of_process() -> &'static Cache {
+    INSTALLED.get().unwrap_or_else(|| &EMBEDDED)
 }
 
 impl Deref for Resolved {
@@ -55,6 +68,14 @@ pub(super) fn install(cache: Cache) -> Result<()> {
         let detail = "one is installed already; install once, at the start of the program";
         Error::new(ErrorKind::AlreadyInstalled, "install of a cache", detail)
     })
+}
+
+/// The cache of the scope that this runs in.
+pub(super) fn scoped() -> Option<Cache> {
+    if !SCOPED.load(Ordering::Relaxed) {
+        return None;
+    }
+    SCOPE.try_with(Cache::clone).ok()
 }
 
 pub(super) async fn scope<F: Future>(cache: Cache, future: F) -> F::Output {

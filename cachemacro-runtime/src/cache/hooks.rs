@@ -5,15 +5,39 @@ use std::sync::Arc;
 
 use crate::key::Key;
 use crate::site::Site;
+use crate::store::Pattern;
+use crate::tag::Tag;
 
 /// An invalidation that the store has taken.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct InvalidationEvent<'a> {
-    /// The key.
-    pub key: &'a Key,
+    /// What was invalidated.
+    pub subject: Subject<'a>,
     /// What caused it.
     pub cause: Cause,
+}
+
+/// What was invalidated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Subject<'a> {
+    /// A key.
+    Key(&'a Key),
+    /// All keys that match.
+    Pattern(&'a Pattern),
+    /// All values under a tag.
+    Tag(&'a Tag),
+}
+
+impl fmt::Display for Subject<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(key) => key.fmt(f),
+            Self::Pattern(pattern) => pattern.fmt(f),
+            Self::Tag(tag) => tag.fmt(f),
+        }
+    }
 }
 
 /// What caused an invalidation.
@@ -39,8 +63,8 @@ impl Hooks {
         self.0.push(hook);
     }
 
-    pub(crate) fn call(&self, key: &Key, cause: Cause) {
-        let event = InvalidationEvent { key, cause };
+    pub(crate) fn call(&self, subject: Subject<'_>, cause: Cause) {
+        let event = InvalidationEvent { subject, cause };
         self.0.iter().for_each(|hook| hook(&event));
     }
 }

@@ -1,130 +1,103 @@
-//! Invalidation: far to near, then the hooks; and, for a mutation, on every path out of its body.
+//! Invalidation by call: far to near, then the hooks.
 
-use std::pin::Pin;
-
-use crate::cache::{Cache, Cause, Resolved, Target};
+use crate::cache::{Cache, Cause, Resolved, Subject, Target};
 use crate::error::Result;
+use crate::journal::{Doomed, GuardEnd};
 use crate::key::Key;
-use crate::outcome::Outcome;
+use crate::site::Site;
+use crate::tier::Tier;
 
-/// When a mutation invalidates.
+/// Which tiers may hold a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum On {
-    /// Whatever the outcome: an error, a panic or a dropped future may have committed too.
-    Any,
-    /// Only if it returned, and not an error.
-    Ok,
+pub(super) enum Scope {
+    /// Whoever's it is: all tiers.
+    All,
+    /// A function's that never leaves this process: no store need be asked.
+    Local,
 }
 
-/// What a mutation is to invalidate, from before its body to the end, on every path.
-///
-/// Dropped before its end, it is carried out in the background: a panic or a dropped future may have
-/// committed.
-#[derive(Debug)]
-pub struct Invalidation {
-    targets: Vec<Bound>,
-    on: On,
-    /// Whether it is to be carried out as things are: on a drop now, say.
-    due: bool,
-}
-
-/// A target, and the cache it is in.
-#[derive(Clone, Debug)]
-struct Bound {
-    cache: Cache,
-    key: Key,
-    cause: Cause,
-}
-
-impl Invalidation {
-    /// What is known before the body.
-    pub fn armed(targets: Vec<Target>, on: On) -> Self {
-        Self { targets: targets.into_iter().map(Bound::new).collect(), on, due: on == On::Any }
-    }
-
-    /// Adds what is known after it.
-    fn extend(&mut self, targets: Vec<Target>) {
-        self.targets.extend(targets.into_iter().map(Bound::new));
-    }
-
-    /// Carries it out. What the store does not take is kept by the cache, and tried again.
-    async fn carry_out(mut self) {
-        self.due = true;
-        while let Some(last) = self.targets.last() {
-            // One call for each cache; nearly always there is one.
-            let cache = last.cache.clone();
-            let here = |bound: &&Bound| bound.cache.is(&cache);
-            let keys: Vec<&[u8]> =
-                self.targets.iter().filter(here).map(|bound| bound.key.as_bytes()).collect();
-            match cache.tier().invalidate(&keys).await {
-                Ok(()) => self.targets.iter().filter(here).for_each(Bound::report),
-                Err(error) => crate::trace::warn_undelivered(&error, keys.len()),
-            }
-            self.targets.retain(|bound| !bound.cache.is(&cache));
-        }
+impl Scope {
+    pub(super) fn of(site: Option<&Site>) -> Self {
+        if site.is_some_and(Site::is_local) { Self::Local } else { Self::All }
     }
 }
 
-impl Drop for Invalidation {
+/// Invalidates by a companion.
+pub(crate) async fn invalidate(target: Target) -> Result<()> {
+    let Target { site, cache, key } = target;
+    let cache = Resolved::new(cache);
+    remove(&cache, Scope::of(site), &[Doomed { key: key.as_bytes(), site }], None).await?;
+    cache.inner.hooks.call(Subject::Key(&key), Cause::Call);
+    Ok(())
+}
+
+/// Invalidates what is in this process, which takes no waiting.
+pub(crate) fn invalidate_now(target: &Target) {
+    let cache = Resolved::new(target.cache.clone());
+    let doomed = Doomed { key: target.key.as_bytes(), site: target.site };
+    cache.local().invalidate_later(&[doomed], None);
+    cache.inner.hooks.call(Subject::Key(&target.key), Cause::Call);
+}
+
+pub(super) async fn invalidate_key(cache: &Cache, key: &Key) -> Result<()> {
+    remove(cache, Scope::All, &[Doomed { key: key.as_bytes(), site: None }], None).await?;
+    cache.inner.hooks.call(Subject::Key(key), Cause::Call);
+    Ok(())
+}
+
+/// Removes keys, and ends the guard on them if there is one; far to near, as a local function in between
+/// could load what is about to go.
+pub(super) async fn remove(
+    cache: &Cache,
+    scope: Scope,
+    doomed: &[Doomed<'_>],
+    guard: Option<GuardEnd>,
+) -> Result<()> {
+    // On a drop too: the store's part goes on in the background.
+    let _near = Near { cache, scope, doomed, guard };
+    match scope {
+        Scope::All => cache.tier().invalidate(doomed, guard).await,
+        Scope::Local => Ok(()),
+    }
+}
+
+/// Keys to be removed from this process, at the end.
+pub(super) struct Near<'a> {
+    pub(super) cache: &'a Cache,
+    pub(super) scope: Scope,
+    pub(super) doomed: &'a [Doomed<'a>],
+    /// The guard on them, which is in this process if they are nowhere else.
+    pub(super) guard: Option<GuardEnd>,
+}
+
+impl Drop for Near<'_> {
     fn drop(&mut self) {
-        if !self.due {
-            return;
-        }
-        for bound in std::mem::take(&mut self.targets) {
-            if bound.cache.tier().invalidate_later(bound.key.as_bytes()) {
-                bound.report();
-            }
+        if let Some(local) = self.cache.beside(self.scope) {
+            local.invalidate_later(self.doomed, self.guard.filter(|_| self.scope == Scope::Local));
         }
     }
 }
 
-impl Bound {
-    fn new(target: Target) -> Self {
-        let cause = Cause::Mutation(target.site);
-        Self { cache: Cache::clone(&Resolved::new(target.cache)), key: target.key, cause }
-    }
-
-    fn report(&self) {
-        self.cache.inner.hooks.call(&self.key, self.cause);
+/// Removes keys, from a place that cannot wait; says whether it is done already.
+pub(super) fn remove_later(
+    cache: &Cache,
+    scope: Scope,
+    doomed: &[Doomed<'_>],
+    guard: Option<GuardEnd>,
+) -> bool {
+    let _near = Near { cache, scope, doomed, guard };
+    match scope {
+        Scope::All => cache.tier().invalidate_later(doomed, guard),
+        Scope::Local => true,
     }
 }
 
 impl Cache {
-    fn is(&self, other: &Self) -> bool {
-        std::sync::Arc::ptr_eq(&self.inner, &other.inner)
+    /// The tier in this process, where removing from the cache's own is not enough.
+    pub(super) fn beside(&self, scope: Scope) -> Option<&Tier> {
+        match scope {
+            Scope::Local => Some(self.local()),
+            Scope::All => self.inner.local.get(),
+        }
     }
-}
-
-pub(crate) async fn invalidating<O, F, L>(
-    mut invalidation: Invalidation,
-    body: Pin<&mut F>,
-    late: L,
-) -> O::Output
-where
-    O: Outcome,
-    F: Future<Output = O::Output>,
-    L: FnOnce(&O::Value) -> Vec<Target>,
-{
-    let output = body.await;
-    let value = O::value(&output);
-    if let Some(value) = value {
-        invalidation.due = true;
-        invalidation.extend(late(value));
-    }
-    if value.is_some() || invalidation.on == On::Any {
-        invalidation.carry_out().await;
-    }
-    output
-}
-
-pub(crate) async fn invalidate(target: Target) -> Result<()> {
-    let cache = Resolved::new(target.cache);
-    invalidate_keys(&cache, &[target.key], Cause::Call).await
-}
-
-pub(super) async fn invalidate_keys(cache: &Cache, keys: &[Key], cause: Cause) -> Result<()> {
-    let bytes: Vec<&[u8]> = keys.iter().map(Key::as_bytes).collect();
-    cache.tier().invalidate(&bytes).await?;
-    keys.iter().for_each(|key| cache.inner.hooks.call(key, cause));
-    Ok(())
 }

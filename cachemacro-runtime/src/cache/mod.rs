@@ -1,37 +1,67 @@
 //! The handle, and the flows through it: each of the files below reads as its flow does.
 
+mod batch;
 mod builder;
 mod call;
 mod current;
+mod fresh;
+mod guard;
+mod guarded;
+mod hit;
 mod hooks;
+mod instant;
 mod invalidate;
+mod lifetime;
+mod mutation;
 mod peek;
+mod pending;
 mod read;
 mod refresh;
 mod status;
+mod sweep;
+mod tags;
+mod tuning;
+mod warm;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flight::Flights;
 use crate::key::Key;
+use crate::site::Site;
 use crate::store::memory::MemoryLimits;
 use crate::task::Tasks;
-use crate::tier::{LeaseGuard, Tier};
+use crate::tier::{L1, LeaseGuard, Tier};
 
+pub use crate::journal::{JournalLimits, Swept};
+pub use crate::tier::Coherence;
+pub use batch::BatchCall;
 pub use builder::CacheBuilder;
-pub use call::{Call, Target};
-pub use hooks::{Cause, InvalidationEvent};
-pub use invalidate::{Invalidation, On};
+pub use call::{Call, PatternBuf, Sought, Target, Targets};
+pub use guard::{Guard, WriteThrough};
+pub use hooks::{Cause, InvalidationEvent, Subject};
+pub use mutation::{Guards, Invalidation, On, Refusable};
 pub use peek::{Peek, TierName};
+pub use pending::{MaybePending, Pending};
 pub use status::{Closed, Status};
+pub use tuning::Tuning;
+pub use warm::{Warmed, Warming};
 
+pub(crate) use batch::batch;
 pub(crate) use current::Resolved;
-pub(crate) use invalidate::{invalidate, invalidating};
-pub(crate) use peek::peek;
+pub use fresh::Ticket;
+pub(crate) use fresh::{Again, Rest, Start, read as read_fresh, refresh as refresh_by_ticket};
+pub(crate) use guard::putting;
+pub(crate) use hit::hit;
+pub(crate) use instant::{read_now, refresh_now};
+pub(crate) use invalidate::{invalidate, invalidate_now};
+pub(crate) use mutation::{invalidating, invalidating_at_commit};
+pub(crate) use peek::{peek, peek_now};
 pub(crate) use read::read;
 pub(crate) use refresh::refresh;
+pub(crate) use tags::invalidate_tag;
 
 /// The environment variable that [`Cache::from_env`] reads.
 const URL_VARIABLE: &str = "CACHEMACRO_URL";
@@ -61,10 +91,24 @@ pub struct Cache {
 #[derive(Debug)]
 struct Inner {
     tier: Tier,
+    /// What never leaves this process: the tier itself where it is in here, or else one beside it, made
+    /// when the first function with `tier = local` asks for it.
+    local: OnceLock<Tier>,
+    memory: MemoryLimits,
+    clock: Clock,
     flights: Arc<Flights<LeaseGuard>>,
     hooks: hooks::Hooks,
     tasks: Tasks,
+    /// Whether it never was one: [`Cache::off`].
+    is_off: bool,
     settings: Settings,
+    /// Who refreshes what is stored, in this process.
+    refreshers: Arc<fresh::Refreshers>,
+    /// What this process has extended lately.
+    touches: fresh::Touches,
+    /// Keys that are refreshed whether or not anybody calls.
+    keepers: fresh::Keepers,
+    tunings: tuning::Tunings,
 }
 
 /// The bounds in time that a builder sets.
@@ -72,6 +116,8 @@ struct Inner {
 struct Settings {
     /// How long a lease holds; it is renewed every third of it.
     lease: Duration,
+    /// How long a guard holds; it is renewed every third of it.
+    guard: Duration,
     /// How long a call waits for others before it loads for itself.
     wait_max: Duration,
 }
@@ -84,7 +130,16 @@ impl Cache {
         CacheBuilder::new().build_memory(MemoryLimits::default())
     }
 
-    /// Connects to the store at `url`: `redis://host:port/db`, `valkey://…`, or `memory://`.
+    /// No cache: functions run as if they had no attribute, each call its body, and nothing is kept.
+    ///
+    /// For a program that is suspected of its cache: `CACHEMACRO_URL=off://` turns it [off](Self::from_env) from
+    /// outside. A store that other processes share is not told of the mutations of this one.
+    pub fn off() -> Self {
+        CacheBuilder::new().build_off()
+    }
+
+    /// Connects to the store at `url`: `redis://host:port/db`, `valkey://…`, `memory://`, or none at all:
+    /// [`off://`](Self::off).
     ///
     /// # Errors
     ///
@@ -134,9 +189,11 @@ impl Cache {
     /// # Errors
     ///
     /// [`ErrorKind::AlreadyInstalled`] if there is one. [`ErrorKind::Collision`] if two annotated functions
-    /// could make an equal key; it names both places.
+    /// could make an equal key; it names both places. [`ErrorKind::Config`] if a function is of a `ttl_class`
+    /// that this cache does not have.
     pub fn install(self) -> Result<()> {
         crate::site::check_registry()?;
+        tuning::check_classes(&self.inner.tunings)?;
         current::install(self)
     }
 
@@ -160,7 +217,7 @@ impl Cache {
     ///
     /// Dropped before its end, it goes on in the background.
     pub async fn invalidate(&self, key: &Key) -> Result<()> {
-        invalidate::invalidate_keys(self, std::slice::from_ref(key), Cause::Call).await
+        invalidate::invalidate_key(self, key).await
     }
 
     /// What it is doing: its store, its size, what is under way.
@@ -179,7 +236,29 @@ impl Cache {
     fn tier(&self) -> &Tier {
         &self.inner.tier
     }
+
+    /// The tier in this process.
+    fn local(&self) -> &Tier {
+        let Inner { tier, local, memory, clock, .. } = &*self.inner;
+        match tier {
+            Tier::Local(_) => tier,
+            Tier::Shared(_) => local.get_or_init(|| Tier::Local(Arc::new(L1::new(*memory, clock.clone())))),
+        }
+    }
+
+    /// Where the values of a function are.
+    #[inline]
+    fn tier_of(&self, site: &Site) -> &Tier {
+        if site.is_local() { self.local() } else { self.tier() }
+    }
+
+    fn tier_of_target(&self, site: Option<&Site>) -> &Tier {
+        site.map_or(self.tier(), |site| self.tier_of(site))
+    }
 }
+
+/// Which cache answers does not change the answer.
+impl crate::key::Handle for Cache {}
 
 impl Default for Cache {
     /// [`Cache::memory`].

@@ -4,9 +4,13 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::cache::{Resolved, Target};
+use crate::codec::Reach;
 use crate::error::Result;
-use crate::shape::{Cacheable, Shape};
-use crate::tier::Tier;
+use crate::form::Form;
+use crate::shape::{Local, Shape};
+use crate::site::Site;
+use crate::tag::Tag;
+use crate::tier::{Glimpse, Tagged, Tier};
 
 /// What is stored under a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +24,8 @@ pub struct Peek<T> {
     pub ttl_left: Duration,
     /// Where it is.
     pub tier: TierName,
+    /// The tags that it stands under.
+    pub tags: Vec<Tag>,
 }
 
 /// Where a value is.
@@ -28,6 +34,8 @@ pub struct Peek<T> {
 pub enum TierName {
     /// In this process.
     Local,
+    /// In the shared store, and kept in this process in front of it.
+    Near,
     /// In the shared store.
     Shared,
 }
@@ -36,26 +44,66 @@ impl fmt::Display for TierName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Local => "local",
+            Self::Near => "near",
             Self::Shared => "shared",
         })
     }
 }
 
-pub(crate) async fn peek<S>(target: Target) -> Result<Option<Peek<S::Output>>>
+pub(crate) async fn peek<S, R>(target: Target) -> Result<Option<Peek<S::Output>>>
 where
     S: Shape,
-    S::Value: Cacheable,
+    S::Value: Local,
+    R: Reach<S::Value>,
 {
     let cache = Resolved::new(target.cache);
-    let glimpse = cache.tier().glimpse::<S::Value>(target.key.as_bytes()).await?;
-    let tier = match cache.tier() {
+    let tier = cache.tier_of_target(target.site);
+    let form = target.site.map_or_else(Form::default, Site::form);
+    if target.site.is_some_and(Site::is_tagged) {
+        let name = match tier {
+            Tier::Local(_) => TierName::Local,
+            Tier::Shared(_) => TierName::Shared,
+        };
+        let found = tier.glimpse_under::<S::Value, R>(target.key.as_bytes(), form).await?;
+        return Ok(current(found).map(|(glimpse, tags)| peeked::<S>(&glimpse, name, tags)));
+    }
+    let glimpse = tier.glimpse::<S::Value, R>(target.key.as_bytes(), form).await?;
+    let strict = target.site.is_some_and(Site::is_strict);
+    let name = match tier {
         Tier::Local(_) => TierName::Local,
+        Tier::Shared(_) if !strict && tier.is_near(target.key.as_bytes(), form.version) => TierName::Near,
         Tier::Shared(_) => TierName::Shared,
     };
-    Ok(glimpse.map(|glimpse| Peek {
-        value: S::output((*glimpse.value).clone()),
-        age: glimpse.age,
-        ttl_left: glimpse.ttl_left,
-        tier,
-    }))
+    Ok(glimpse.map(|glimpse| peeked::<S>(&glimpse, name, Vec::new())))
+}
+
+/// Looks at what is in this process, which takes no waiting.
+pub(crate) fn peek_now<S>(target: Target) -> Result<Option<Peek<S::Output>>>
+where
+    S: Shape,
+    S::Value: Local,
+{
+    let cache = Resolved::new(target.cache);
+    let version = target.site.map_or(0, Site::version);
+    let Tier::Local(l1) = cache.local() else { return Ok(None) };
+    let key = target.key.as_bytes();
+    let found = match target.site.is_some_and(Site::is_tagged) {
+        true => current(l1.glimpse_under::<S::Value>(key, version)?),
+        false => l1.glimpse::<S::Value>(key, version)?.map(|glimpse| (glimpse, Vec::new())),
+    };
+    Ok(found.map(|(glimpse, tags)| peeked::<S>(&glimpse, TierName::Local, tags)))
+}
+
+/// What is stored, unless a tag of it was invalidated.
+fn current<V>(found: Option<Tagged<V>>) -> Option<(Glimpse<V>, Vec<Tag>)> {
+    found.filter(|tagged| tagged.is_current).map(|tagged| (tagged.glimpse, tagged.tags))
+}
+
+fn peeked<S>(glimpse: &Glimpse<S::Value>, tier: TierName, tags: Vec<Tag>) -> Peek<S::Output>
+where
+    S: Shape,
+    S::Value: Local,
+{
+    let Glimpse { value, age, ttl_left, .. } = glimpse;
+    Peek { value: S::output((**value).clone()), age: *age, ttl_left: *ttl_left, tier, tags }
 }

@@ -1,136 +1,203 @@
 //! A call: answered by what is stored, by the load of another call, or by its body.
 
-use std::pin::Pin;
+mod raw;
+
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::cache::{Cache, Call, Resolved};
+use crate::cache::{Cache, Call, batch, warm};
+use crate::chance;
+use crate::codec::Reach;
 use crate::error::Error;
 use crate::flight::{Lead, Message, Outcome, Seat};
+use crate::journal::Doomed;
+use crate::mutants::{self, Mutant};
+use crate::policy::{Life, Terms};
 use crate::protocol::flight::{Ending, Progress};
-use crate::shape::{Cacheable, Sharing};
+use crate::shape::{Local, Sharing};
 use crate::site::count;
 use crate::store::{Permit, Verdict};
-use crate::tier::{LeaseGuard, Sighting, Storing};
+use crate::tag::Tag;
+use crate::tier::{LeaseGuard, Sighting, Storing, Tier};
 
 /// How long to wait for another process's load before the store is asked again: at first, and at most.
 ///
 /// Both are jittered. A poll is a lookup, so the first is about a fast query's time.
-const POLL_MIN: Duration = Duration::from_millis(25);
-const POLL_MAX: Duration = Duration::from_millis(250);
+pub(super) const POLL_MIN: Duration = Duration::from_millis(25);
+pub(super) const POLL_MAX: Duration = Duration::from_millis(250);
 
-/// Answers a call.
-pub(crate) async fn read<S, F>(call: Call, body: Pin<&mut F>) -> S::Output
+/// Answers a call that is not [`hit`](super::hit()).
+pub(crate) async fn read<S, R, P, F>(mut call: Call<'_, P>, body: Pin<&mut F>) -> S::Output
 where
     S: Sharing,
-    S::Value: Cacheable,
+    S::Value: Local,
+    R: Reach<S::Value>,
+    P: Terms<S::Found>,
     F: Future<Output = S::Output>,
 {
-    let Call { site, cache, key, ttl, instance } = call;
+    let cache = call.take_cache::<S::Found>();
+    let Call { site, key, ttl: terms, instance, .. } = call;
     let counters = site.counters();
-    if !site.is_enabled() || !site.admits(instance) {
+    let Some(cache) = cache else {
         site.warn_disabled(instance);
         count(&counters.loads);
+        warm::ran(site);
         return body.await;
-    }
-    let cache = Resolved::new(cache);
-    if cache.inner.tasks.is_closed() {
-        count(&counters.loads);
-        return body.await;
-    }
-    if let Some(value) = cache.tier().get_now::<S::Value>(key.as_bytes()) {
+    };
+    let tier = cache.tier_of(site);
+    if site.is_tagged()
+        && let Some(value) = tier.get_under::<S::Value>(key.as_bytes(), site.version())
+    {
         count(&counters.hits);
-        return S::output(value);
+        return S::output((*value).clone());
     }
-    let load = Load { site, cache: &cache, key: key.as_bytes(), ttl, deadline: deadline(&cache) };
-    crate::trace::miss(site, load.answer::<S, F>(body)).await
+    let load = Load { site, cache: &cache, tier, key: key.as_bytes(), terms, deadline: deadline(&cache) };
+    // On the heap, so that every annotated function's future is small; a load costs far more than that.
+    crate::trace::miss(site, Box::pin(load.answer::<S, R, F>(body))).await
+}
+
+/// What has come of a seat.
+pub(super) enum Seated<O> {
+    /// The lead of the flight.
+    Leads(Lead<LeaseGuard>),
+    /// The result of another call's load.
+    Answered(O),
+    /// Nothing, for as long as others are waited for.
+    Alone,
 }
 
 /// A call that was not answered at once.
-struct Load<'a> {
-    site: &'static crate::site::Site,
-    cache: &'a Cache,
-    key: &'a [u8],
-    ttl: Duration,
+pub(super) struct Load<'a, P> {
+    pub(super) site: &'static crate::site::Site,
+    pub(super) cache: &'a Cache,
+    pub(super) tier: &'a Tier,
+    pub(super) key: &'a [u8],
+    pub(super) terms: P,
     /// Until when others are waited for.
-    deadline: Instant,
+    pub(super) deadline: Instant,
 }
 
-impl Load<'_> {
-    /// Takes a seat: who waits gets a result, or the lead.
-    async fn answer<S, F>(self, body: Pin<&mut F>) -> S::Output
+impl<P> Load<'_, P> {
+    async fn answer<S, R, F>(self, body: Pin<&mut F>) -> S::Output
     where
         S: Sharing,
-        S::Value: Cacheable,
+        S::Value: Local,
+        R: Reach<S::Value>,
+        P: Terms<S::Found>,
         F: Future<Output = S::Output>,
     {
-        let waiter = match self.cache.inner.flights.enter(self.key) {
-            Seat::Lead(lead) => return self.lead::<S, F>(lead, body).await,
-            Seat::Wait(waiter) => waiter,
-        };
-        match tokio::time::timeout_at(self.deadline, waiter).await {
-            Ok(Ok(Message::Lead(lead))) => return self.lead::<S, F>(lead, body).await,
-            Ok(Ok(Message::Landed(outcome))) => {
-                if let Some(output) = receive::<S>(outcome) {
-                    self.count(|counters| &counters.shared);
-                    return output;
-                }
-                // Another type under the same key: no cache of ours.
-            }
-            // The time is over, or the runtime that carried the leader is gone.
-            Ok(Err(_)) | Err(_) => {}
+        match self.seated::<S>().await {
+            Seated::Leads(lead) => self.lead::<S, R, F>(lead, body).await,
+            Seated::Answered(output) => output,
+            Seated::Alone => self.bypass(body).await,
         }
-        self.bypass(body).await
+    }
+
+    /// Takes a seat: who waits gets a result, or the lead.
+    pub(super) async fn seated<S>(&self) -> Seated<S::Output>
+    where
+        S: Sharing,
+        S::Value: Local,
+    {
+        loop {
+            let waiter = match self.cache.inner.flights.enter(self.key) {
+                Seat::Lead(lead) => return Seated::Leads(lead),
+                Seat::Wait(waiter) => waiter,
+            };
+            batch::waits();
+            match tokio::time::timeout_at(self.deadline, waiter).await {
+                Ok(Ok(Message::Lead(lead))) => return Seated::Leads(lead),
+                Ok(Ok(Message::Landed(outcome))) => {
+                    if let Some(output) = receive::<S>(outcome) {
+                        self.count(|counters| &counters.shared);
+                        return Seated::Answered(output);
+                    }
+                    // The error or the `None` of another function that shares its entries: the next flight is ours.
+                }
+                // The time is over, or the runtime that carried the leader is gone.
+                Ok(Err(_)) | Err(_) => return Seated::Alone,
+            }
+        }
     }
 
     /// Leads the flight: looks up, loads, settles.
-    async fn lead<S, F>(self, mut lead: Lead<LeaseGuard>, body: Pin<&mut F>) -> S::Output
+    async fn lead<S, R, F>(self, mut lead: Lead<LeaseGuard>, body: Pin<&mut F>) -> S::Output
     where
         S: Sharing,
-        S::Value: Cacheable,
+        S::Value: Local,
+        R: Reach<S::Value>,
+        P: Terms<S::Found>,
         F: Future<Output = S::Output>,
     {
+        if let (Tier::Shared(l2), true) = (self.tier, self.site.is_raw()) {
+            return self.lead_raw::<S, R, F>(l2, lead, body).await;
+        }
         if lead.lease().is_none() {
-            match self.look_up::<S::Value>(&lead).await {
+            match self.look_up::<S::Value, R>(&lead, self.terms.tags()).await {
                 LookedUp::Hit(value) => {
                     lead.end(Ending::Hit, Some(Outcome::Value(value.clone())));
                     self.count(|counters| &counters.hits);
                     return S::output((*value).clone());
                 }
                 LookedUp::Leased(lease) => lead.hold(lease),
+                LookedUp::Guarded => self.count(|counters| &counters.refused),
                 LookedUp::Unleased => self.count(|counters| &counters.outages),
             }
         }
         self.count(|counters| &counters.loads);
+        warm::ran(self.site);
         lead.progress(Progress::LoadStarted);
-        let output = self.run(&lead, body).await;
-        self.settle::<S>(lead, &output).await;
+        let (output, cost) = self.run(&lead, body).await;
+        self.settle::<S, R>(lead, &output, cost).await;
         output
     }
 
     /// Asks until there is a value, or a lease, or no hope for one.
-    async fn look_up<V: Cacheable>(&self, lead: &Lead<LeaseGuard>) -> LookedUp<V> {
-        let tier = self.cache.tier();
+    async fn look_up<V: Local, R: Reach<V>>(&self, lead: &Lead<LeaseGuard>, tags: &[Tag]) -> LookedUp<V> {
+        let (form, lease) = (self.cache.form(self.site), self.cache.inner.settings.lease);
         let mut pause = POLL_MIN;
         let mut cleared = false;
         loop {
             lead.progress(Progress::LookupSent);
-            match tier.lookup::<V>(self.key, self.cache.inner.settings.lease).await {
-                Sighting::Hit(value) => return LookedUp::Hit(value),
+            // From before the lookup: a change that comes right after its answer is not missed.
+            let mut change = pin!(self.tier.change(self.key));
+            match self.tier.lookup_under::<V, R>(self.key, form, lease, tags).await {
+                Sighting::Hit(seen) if seen.is_fresh() => return LookedUp::Hit(seen.value),
                 Sighting::Lead(lease) => return LookedUp::Leased(lease),
+                // Nobody was told otherwise yet: the value from before is one of now.
+                Sighting::Guarded(Some(seen)) if seen.is_fresh() => return LookedUp::Hit(seen.value),
+                Sighting::Guarded(_) => return LookedUp::Guarded,
+                // Past its ttl, and kept for a function that serves such: this one makes room.
+                Sighting::Hit(_) if !cleared => {
+                    cleared = true;
+                    if self.clear().await.is_err() {
+                        return LookedUp::Unleased;
+                    }
+                }
                 Sighting::Busy if Instant::now() < self.deadline => {
-                    let jittered = pause.mul_f64(0.5 + rand::random::<f64>() / 2.0);
-                    tokio::time::sleep_until((Instant::now() + jittered).min(self.deadline)).await;
+                    batch::waits();
+                    let jittered = pause.mul_f64(chance::jitter());
+                    // Over as soon as the store tells of a change: of a value, it is hoped.
+                    let poll_at = (Instant::now() + jittered).min(self.deadline);
+                    let _ = tokio::time::timeout_at(poll_at, change.as_mut()).await;
                     pause = (pause * 2).min(POLL_MAX);
+                }
+                // Once it is gone, there is a lease to be had, for one of all who ask.
+                Sighting::Outdated(fill_id) if Instant::now() < self.deadline => {
+                    if let Err(error) = self.tier.discard(self.key, fill_id).await {
+                        self.report(&error);
+                        return LookedUp::Unleased;
+                    }
                 }
                 // What cannot be read is replaced: once removed, there is a lease to be had.
                 Sighting::Unreadable(error) if !cleared => {
                     self.report(&error);
                     cleared = true;
-                    if tier.invalidate(&[self.key]).await.is_err() {
+                    if self.clear().await.is_err() {
                         return LookedUp::Unleased;
                     }
                 }
@@ -138,59 +205,82 @@ impl Load<'_> {
                     self.report(&error);
                     return LookedUp::Unleased;
                 }
-                Sighting::Busy | Sighting::Unfillable => return LookedUp::Unleased,
+                Sighting::Hit(_) | Sighting::Busy | Sighting::Outdated(_) | Sighting::Unfillable => {
+                    return LookedUp::Unleased;
+                }
             }
         }
     }
 
-    /// Runs the body, and keeps the lease meanwhile.
-    async fn run<F: Future>(&self, lead: &Lead<LeaseGuard>, mut body: Pin<&mut F>) -> F::Output {
-        let Some(lease) = lead.lease() else {
-            return body.await;
-        };
-        let ttl = self.cache.inner.settings.lease;
-        loop {
-            match tokio::time::timeout(ttl / 3, body.as_mut()).await {
-                Ok(output) => return output,
-                Err(_) => self.cache.tier().renew(self.key, lease.token(), ttl),
-            }
-        }
+    /// Removes what is stored, so that there is a lease to be had.
+    pub(super) async fn clear(&self) -> crate::error::Result<()> {
+        self.tier.invalidate(&[Doomed { key: self.key, site: Some(self.site) }], None).await
+    }
+
+    /// Runs the body, and keeps the lease meanwhile; says how long it took.
+    pub(super) async fn run<F: Future>(
+        &self,
+        lead: &Lead<LeaseGuard>,
+        body: Pin<&mut F>,
+    ) -> (F::Output, Duration) {
+        run(lead.lease(), self.cache.inner.settings.lease, body).await
     }
 
     /// Stores what can be stored, and gives to others what they may take.
-    async fn settle<S>(&self, lead: Lead<LeaseGuard>, output: &S::Output)
+    pub(super) async fn settle<S, R>(&self, lead: Lead<LeaseGuard>, output: &S::Output, cost: Duration)
     where
         S: Sharing,
-        S::Value: Cacheable,
+        S::Value: Local,
+        R: Reach<S::Value>,
+        P: Terms<S::Found>,
     {
         let Some(value) = S::value(output) else {
             self.count(|counters| &counters.failures);
             return self.release::<S>(lead, output).await;
         };
+        let life = self.cache.life(self.site, &self.terms, S::found(value), cost);
         let value = Arc::new(value.clone());
-        let ending = self.store(&lead, &value).await;
+        let ending = match life {
+            Some(life) => self.store::<S::Value, R>(&lead, &value, life).await,
+            None => self.decline(&lead).await,
+        };
         if let Some(lease) = lead.end(ending, Some(Outcome::Value(value)))
             && ending == Ending::Settled
         {
-            // The value stands where the lease stood.
+            // The value stands where the lease stood, or it was released.
             lease.forget();
         }
     }
 
-    async fn store<V: Cacheable>(&self, lead: &Lead<LeaseGuard>, value: &Arc<V>) -> Ending {
+    async fn store<V: Local, R: Reach<V>>(
+        &self,
+        lead: &Lead<LeaseGuard>,
+        value: &Arc<V>,
+        life: Life,
+    ) -> Ending {
         let Some(lease) = lead.lease() else {
             return Ending::Unsettled;
         };
-        let Some(ttl) = self.site.jitter().apply(self.ttl, rand::random()) else {
+        if lease.is_over(self.cache.inner.settings.lease) {
+            self.count(|counters| &counters.refused);
             return Ending::Unsettled;
-        };
+        }
         lead.progress(Progress::SettleSent);
-        let permit = Permit::Lease(lease.token());
-        match self.cache.tier().fill(Storing { key: self.key, permit, mark: lease.mark(), value, ttl }).await
-        {
+        let (key, form, permit) = (self.key, self.cache.form(self.site), Permit::Lease(lease.token()));
+        let late = match mutants::is(Mutant::TagReadAfterLoad) {
+            true => {
+                let tags: Vec<Tag> = lease.notes().iter().map(|note| note.tag.clone()).collect();
+                self.tier.notes(&tags, self.cache.inner.settings.lease).await.ok()
+            }
+            false => None,
+        };
+        let notes = late.as_deref().unwrap_or(lease.notes());
+        let storing = Storing { key, form, permit, mark: lease.mark(), notes, value, life };
+        match self.tier.fill::<V, R>(storing).await {
             Ok(Verdict::Accepted) => {
                 self.count(|counters| &counters.stored);
-                Ending::Settled
+                warm::stored(self.site);
+                self.settled(lead, lease).await
             }
             Ok(Verdict::Refused) => {
                 self.count(|counters| &counters.refused);
@@ -204,8 +294,35 @@ impl Load<'_> {
         }
     }
 
+    /// Gives up the lease of a value that is not to be stored; others may still take the value.
+    async fn decline(&self, lead: &Lead<LeaseGuard>) -> Ending {
+        self.count(|counters| &counters.failures);
+        let Some(lease) = lead.lease() else {
+            return Ending::Unsettled;
+        };
+        lead.progress(Progress::SettleSent);
+        self.release_lease(lead, lease).await
+    }
+
+    /// Gives up a lease. That it was still held proves the load fresh.
+    async fn release_lease(&self, lead: &Lead<LeaseGuard>, lease: &LeaseGuard) -> Ending {
+        match self.tier.release(self.key, lease.token(), lease.mark()).await {
+            Ok(Verdict::Accepted) => self.settled(lead, lease).await,
+            Ok(Verdict::Refused) | Err(_) => Ending::Unsettled,
+        }
+    }
+
+    /// What an accepted fill or release says of a load: the lease knows of the key alone, so that whoever came after
+    /// the load began may only share it if no tag was invalidated since. Nobody can join any more.
+    async fn settled(&self, lead: &Lead<LeaseGuard>, lease: &LeaseGuard) -> Ending {
+        let is_shared = !lead.is_awaited()
+            || mutants::is(Mutant::TagSharedUnchecked)
+            || self.tier.stand(lease.notes()).await;
+        if is_shared { Ending::Settled } else { Ending::Unsettled }
+    }
+
     /// Gives up the lease of a load that is not stored. That it was still held proves the output fresh.
-    async fn release<S: Sharing>(&self, lead: Lead<LeaseGuard>, output: &S::Output) {
+    pub(super) async fn release<S: Sharing>(&self, lead: Lead<LeaseGuard>, output: &S::Output) {
         let outcome = if lead.is_awaited() { S::share(output).map(Outcome::Rest) } else { None };
         let Some(lease) = lead.lease() else {
             lead.end(Ending::Unsettled, outcome);
@@ -217,10 +334,7 @@ impl Load<'_> {
             return;
         }
         lead.progress(Progress::SettleSent);
-        let ending = match self.cache.tier().release(self.key, lease.token(), lease.mark()).await {
-            Ok(Verdict::Accepted) => Ending::Settled,
-            Ok(Verdict::Refused) | Err(_) => Ending::Unsettled,
-        };
+        let ending = self.release_lease(&lead, lease).await;
         if let Some(lease) = lead.end(ending, outcome)
             && ending == Ending::Settled
         {
@@ -229,30 +343,51 @@ impl Load<'_> {
     }
 
     /// Runs the body, for this call alone.
-    async fn bypass<F: Future>(&self, body: Pin<&mut F>) -> F::Output {
+    pub(super) async fn bypass<F: Future>(&self, body: Pin<&mut F>) -> F::Output {
         self.count(|counters| &counters.loads);
+        warm::ran(self.site);
         body.await
     }
 
-    fn count(&self, counter: impl Fn(&crate::site::Counters) -> &AtomicU64) {
+    pub(super) fn count(&self, counter: impl Fn(&crate::site::Counters) -> &AtomicU64) {
         count(counter(self.site.counters()));
     }
 
-    fn report(&self, error: &Error) {
+    pub(super) fn report(&self, error: &Error) {
         crate::trace::outage(self.site, error);
+    }
+}
+
+/// Runs a body, and keeps the lease meanwhile; says how long it took.
+pub(super) async fn run<F: Future>(
+    lease: Option<&LeaseGuard>,
+    ttl: Duration,
+    mut body: Pin<&mut F>,
+) -> (F::Output, Duration) {
+    let start = Instant::now();
+    let Some(lease) = lease else {
+        return (body.await, start.elapsed());
+    };
+    loop {
+        match tokio::time::timeout(ttl / 3, body.as_mut()).await {
+            Ok(output) => return (output, start.elapsed()),
+            Err(_) => lease.renew(ttl),
+        }
     }
 }
 
 enum LookedUp<V> {
     Hit(Arc<V>),
     Leased(LeaseGuard),
+    /// Writers are at work.
+    Guarded,
     Unleased,
 }
 
 /// What another caller's load means for this one.
 fn receive<S: Sharing>(outcome: Outcome) -> Option<S::Output>
 where
-    S::Value: Cacheable,
+    S::Value: Local,
 {
     match outcome {
         Outcome::Value(value) => value.downcast_ref::<S::Value>().cloned().map(S::output),
@@ -260,6 +395,6 @@ where
     }
 }
 
-fn deadline(cache: &Cache) -> Instant {
+pub(super) fn deadline(cache: &Cache) -> Instant {
     Instant::now() + cache.inner.settings.wait_max
 }

@@ -3,45 +3,87 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::cache::{Call, Resolved};
-use crate::shape::{Cacheable, Sharing};
+use tokio::time::Instant;
+
+use crate::cache::Call;
+use crate::codec::Reach;
+use crate::policy::Terms;
+use crate::shape::{Local, Sharing};
 use crate::site::count;
 use crate::store::{Permit, Verdict};
-use crate::tier::{LeaseGuard, Sighting, Storing};
+use crate::tier::{LeaseGuard, Sighting, Storing, Tier};
 
 /// Runs the body, and stores its value unless an invalidation came meanwhile.
 ///
 /// It does not join other loads: its value is one that was loaded after it was asked for.
-pub(crate) async fn refresh<S, F>(call: Call, body: Pin<&mut F>) -> S::Output
+pub(crate) async fn refresh<S, R, P, F>(mut call: Call<'_, P>, body: Pin<&mut F>) -> S::Output
 where
     S: Sharing,
-    S::Value: Cacheable,
+    S::Value: Local,
+    R: Reach<S::Value>,
+    P: Terms<S::Found>,
     F: Future<Output = S::Output>,
 {
-    let Call { site, cache, key, ttl, instance } = call;
-    let cache = Resolved::new(cache);
-    let (tier, key, lease_ttl) = (cache.tier(), key.as_bytes(), cache.inner.settings.lease);
+    let cache = call.take_cache::<S::Found>();
+    let Call { site, key, ttl: terms, .. } = call;
+    count(&site.counters().loads);
+    let Some(cache) = cache else { return body.await };
+    let (tier, key, form) = (cache.tier_of(site), key.as_bytes(), cache.form(site));
+    let lease_ttl = cache.inner.settings.lease;
     // Before the body: both permits are taken away by an invalidation that comes after.
     let mark = tier.mark();
-    let (permit, lease): (Option<Permit>, Option<LeaseGuard>) =
-        if !site.is_enabled() || !site.admits(instance) {
-            (None, None)
-        } else {
-            match tier.glimpse::<S::Value>(key).await {
-                Ok(Some(glimpse)) => (Some(Permit::Replace(glimpse.fill_id)), None),
-                // Another load under way keeps its lease; this one is then not stored.
-                _ => match tier.lookup::<S::Value>(key, lease_ttl).await {
-                    Sighting::Lead(lease) => (Some(Permit::Lease(lease.token())), Some(lease)),
-                    _ => (None, None),
-                },
+    let raw = match tier {
+        Tier::Shared(l2) if site.is_raw() => Some(l2),
+        _ => None,
+    };
+    let tags = terms.tags();
+    // Before the body, as the permit is.
+    let mut notes = Vec::new();
+    let (permit, lease): (Option<Permit>, Option<LeaseGuard>) = if raw.is_some() {
+        (None, None)
+    } else if !tags.is_empty() {
+        match (tier.notes(tags, lease_ttl).await, tier.glimpse_under::<S::Value, R>(key, form).await) {
+            (Ok(noted), Ok(Some(tagged))) => {
+                notes = noted;
+                (Some(Permit::Replace(tagged.glimpse.fill_id)), None)
             }
-        };
-    count(&site.counters().loads);
+            _ => match tier.lookup_under::<S::Value, R>(key, form, lease_ttl, tags).await {
+                Sighting::Lead(lease) => {
+                    notes = lease.notes().to_vec();
+                    (Some(Permit::Lease(lease.token())), Some(lease))
+                }
+                _ => (None, None),
+            },
+        }
+    } else {
+        match tier.glimpse::<S::Value, R>(key, form).await {
+            Ok(Some(glimpse)) => (Some(Permit::Replace(glimpse.fill_id)), None),
+            // Another load under way keeps its lease; this one is then not stored.
+            _ => match tier.lookup::<S::Value, R>(key, form, lease_ttl).await {
+                Sighting::Lead(lease) => (Some(Permit::Lease(lease.token())), Some(lease)),
+                _ => (None, None),
+            },
+        }
+    };
+    let start = Instant::now();
     let output = body.await;
-    let ttl = site.jitter().apply(ttl, rand::random());
-    if let (Some(value), Some(permit), Some(ttl)) = (S::value(&output), permit, ttl) {
-        let value = Arc::new(value.clone());
-        match tier.fill(Storing { key, permit, mark, value: &value, ttl }).await {
+    let cost = start.elapsed();
+    let kept = S::value(&output).and_then(|value| {
+        let life = cache.life(site, &terms, S::found(value), cost)?;
+        Some((Arc::new(value.clone()), life))
+    });
+    if let (Some((value, life)), Some(l2)) = (&kept, raw) {
+        match l2.write_raw::<S::Value, R>(key, form, &**value, *life).await {
+            Ok(()) => count(&site.counters().stored),
+            Err(error) => {
+                count(&site.counters().outages);
+                crate::trace::outage(site, &error);
+            }
+        }
+    }
+    if let (Some((value, life)), Some(permit)) = (kept, permit) {
+        let storing = Storing { key, form, permit, mark, notes: &notes, value: &value, life };
+        match tier.fill::<S::Value, R>(storing).await {
             Ok(Verdict::Accepted) => {
                 count(&site.counters().stored);
                 lease.into_iter().for_each(LeaseGuard::forget);

@@ -16,6 +16,8 @@ pub struct Bincode;
 impl Codec for Bincode {
     const ID: u8 = 1;
     const NAME: &'static str = "bincode";
+    const NAMES_FIELDS: bool = false;
+    const IS_HUMAN_READABLE: bool = false;
 
     fn encode<V: Serialize>(&self, value: &V, bytes: &mut Vec<u8>) -> Result<()> {
         bincode::serde::encode_into_std_write(value, bytes, bincode::config::standard())

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
+use crate::mutants::{self, Mutant};
 use crate::protocol::flight::{Ending, Flight, Progress};
 
 pub(crate) use outcome::Outcome;
@@ -134,7 +135,9 @@ impl<L> Lead<L> {
 
 impl<L> Drop for Lead<L> {
     fn drop(&mut self) {
-        if let Some(flights) = self.flights.take() {
+        if let Some(flights) = self.flights.take()
+            && !mutants::is(Mutant::LeadNotHandedOn)
+        {
             land(flights, &self.key, Ending::LeaderGone, None, self.lease.take());
         }
     }

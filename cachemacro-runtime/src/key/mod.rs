@@ -8,6 +8,11 @@
 
 mod buf;
 mod forms;
+mod handle;
+mod hash;
+#[cfg(test)]
+mod injectivity;
+mod matching;
 mod parts;
 mod template;
 
@@ -15,10 +20,17 @@ use std::fmt;
 
 pub use buf::{KeyBuf, ListWriter};
 pub use forms::{List, Maybe, Of};
+pub use handle::{Handle, HandleFor};
+pub(crate) use hash::is_written_alike;
 pub use template::{Piece, Template};
 
 /// What is percent-encoded in text, beside `%` itself, controls and white space, and so separates holes.
 pub const SEPARATORS: &str = ":,/|<>{}*?[]\\";
+
+/// Whether a character separates holes: no text holds it as it is.
+pub(crate) fn separates(character: char) -> bool {
+    SEPARATORS.contains(character) || character.is_control() || character.is_whitespace()
+}
 
 /// A value that can stand in a hole of a key.
 ///
@@ -59,6 +71,17 @@ pub trait KeyPart {
     /// Writes the value at the end of the key.
     fn write(&self, key: &mut KeyBuf);
 }
+
+/// A value that `<filter:hash>` can stand for in a key: any that serializes.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be hashed into a key, as it does not serialize",
+    label = "not `Serialize`",
+    note = "add `#[derive(serde::Serialize)]` to it, use a field of it (`<{{parameter}}.field>`), or name it in `skip(…)` if it cannot change the result"
+)]
+pub trait KeyHash: serde::Serialize {}
+
+#[diagnostic::do_not_recommend]
+impl<T: serde::Serialize + ?Sized> KeyHash for T {}
 
 /// An argument of a companion's methods: anything that writes keys of the form `F`.
 ///

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, LinkedList, VecDeque};
+use std::marker::PhantomData;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::num::*;
 use std::rc::Rc;
@@ -47,6 +48,16 @@ own_form!(chrono::NaiveDate, chrono::NaiveTime, chrono::NaiveDateTime, chrono::D
 // Of `time`, what its own `Display` tells apart to the last nanosecond.
 #[cfg(feature = "time")]
 own_form!(time::Date, time::Time, time::PrimitiveDateTime, time::OffsetDateTime => |part, key| key.push_display(part));
+
+/// It holds no value, and writes what `()` does.
+impl<T: ?Sized> KeyPart for PhantomData<T> {
+    type Form = ();
+
+    fn write(&self, key: &mut KeyBuf) {
+        ().write(key);
+    }
+}
+impl<T: ?Sized> KeyArg<()> for PhantomData<T> {}
 
 macro_rules! text {
     ($($type:ty),+) => {$(

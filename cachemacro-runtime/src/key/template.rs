@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::SEPARATORS;
+use super::separates;
 
 /// One piece of a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,14 @@ impl Template {
             && ours.iter().zip(&theirs).all(|((segment, separator), (other, other_separator))| {
                 separator == other_separator && segment.may_meet(other)
             })
+    }
+
+    /// The text that all its keys begin with, if there is any.
+    pub(crate) fn literal_start(self) -> Option<&'static str> {
+        match self.0.first() {
+            Some(Piece::Text(text)) if !text.is_empty() => Some(text),
+            _ => None,
+        }
     }
 
     fn has_brackets(self) -> bool {
@@ -116,10 +124,6 @@ fn segments(template: Template) -> Vec<(Ends, Option<char>)> {
     }
     segments.push((current, None));
     segments
-}
-
-fn separates(character: char) -> bool {
-    SEPARATORS.contains(character) || character.is_control() || character.is_whitespace()
 }
 
 #[cfg(test)]

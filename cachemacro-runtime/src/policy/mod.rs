@@ -1,6 +1,60 @@
 //! How long a value lives: pure decisions, with no clock of their own.
 
+pub(crate) mod breaker;
+mod class;
+mod early;
+mod freshness;
+mod terms;
+pub(crate) mod throttle;
+
 use std::time::Duration;
+
+use crate::mutants::{self, Mutant};
+
+pub use class::TtlClass;
+pub use freshness::{Stamp, Windows};
+pub use terms::{Clauses, Tagged, Terms};
+
+pub(crate) use class::CLASSES;
+pub(crate) use early::is_early;
+pub(crate) use freshness::{Freshness, Life, idle_left};
+
+/// What an attribute says of time, beside a `ttl`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// How long past its ttl a value serves.
+    pub windows: Windows,
+    /// How long without a hit it lives.
+    pub idle: Option<Duration>,
+    /// Whether hits refresh it before it expires.
+    pub early: bool,
+    /// How long a stale value waits for the load.
+    pub timeout: Option<Duration>,
+    /// How long a call waits for anything.
+    pub hard: Option<Duration>,
+    /// How often it is loaded, whether or not anybody calls.
+    pub refresh_every: Option<Duration>,
+    /// The class that says its ttl.
+    pub ttl_class: Option<&'static str>,
+}
+
+impl Policy {
+    /// Of an attribute that says nothing of it.
+    pub const PLAIN: Self = Self {
+        windows: Windows { revalidate: Duration::ZERO, if_error: Duration::ZERO },
+        idle: None,
+        early: false,
+        timeout: None,
+        hard: None,
+        refresh_every: None,
+        ttl_class: None,
+    };
+
+    /// Whether a hit is more than a hit: it may refresh, or extend, or be noted.
+    pub(crate) fn looks_at_hits(&self) -> bool {
+        self.early || self.idle.is_some() || self.refresh_every.is_some()
+    }
+}
 
 /// The shortest time to live that a store can be given.
 pub(crate) const TTL_MIN: Duration = Duration::from_millis(1);
@@ -32,7 +86,8 @@ impl Jitter {
         if ttl.is_zero() {
             return None;
         }
-        let kept = 1.0 - random.clamp(0.0, 1.0) * f64::from(self.percent) / 100.0;
+        let taken = random.clamp(0.0, 1.0) * f64::from(self.percent) / 100.0;
+        let kept = if mutants::is(Mutant::JitterLengthens) { 1.0 + taken } else { 1.0 - taken };
         Some(ttl.min(TTL_MAX).mul_f64(kept).max(TTL_MIN))
     }
 }

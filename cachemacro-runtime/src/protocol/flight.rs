@@ -15,6 +15,8 @@
 
 use std::collections::VecDeque;
 
+use crate::mutants::{self, Mutant};
+
 /// One load of one key, and those who wait for it. `W` is whatever reaches a waiter.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Flight<W> {
@@ -126,6 +128,14 @@ impl<W> Flight<W> {
     /// Those whose number is below this take the result.
     fn takers(&self, ending: Ending) -> u64 {
         match (ending, self.phase) {
+            (Ending::Hit | Ending::Settled | Ending::Unsettled, _)
+                if mutants::is(Mutant::JoinersTakeAnything) =>
+            {
+                self.joined
+            }
+            (Ending::Hit, _) if mutants::is(Mutant::HitToLateJoiners) => self.joined,
+            (Ending::Settled, _) if mutants::is(Mutant::JoinUntilDelivery) => self.joined,
+            (Ending::Unsettled, _) if mutants::is(Mutant::RefusedToLateJoiners) => self.joined,
             (Ending::Hit, Phase::Looking { sent }) => sent,
             (Ending::Settled, Phase::Settling { sent, .. }) => sent,
             (Ending::Unsettled, Phase::Loading { started } | Phase::Settling { started, .. }) => started,

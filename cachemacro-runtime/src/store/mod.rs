@@ -1,34 +1,61 @@
-//! What a shared store must be able to do: not get and set, but leases.
+//! What a shared store must be able to do: not get and set, but leases and guards.
 //!
-//! A fill needs a permit that an invalidation takes away. That is the whole protocol, and a store
-//! is whatever can do each of these steps atomically for one key:
+//! A fill needs a permit that an invalidation takes away, and a mutation guards what it is about to
+//! change. That is the whole protocol, and a store is whatever can do each of these steps atomically
+//! for one key:
 //!
 //! | step | does |
 //! |---|---|
 //! | [`lookup`](Store::lookup) | a value, or a lease on what is absent, or word that another holds it |
 //! | [`fill`](Store::fill) | puts a value where the permit still stands, and only there |
 //! | [`renew`](Store::renew) | keeps a lease that is still held |
+//! | [`touch`](Store::touch) | keeps a value that still stands |
 //! | [`release`](Store::release) | gives a lease up, and says whether it was still held |
+//! | [`discard`](Store::discard) | removes the value of one fill, and no other |
 //! | [`invalidate`](Store::invalidate) | removes values and takes leases away |
 //! | [`scan`](Store::scan) | lists the keys that match a pattern |
+//! | [`begin_guards`](Store::begin_guards) | says that a mutation is under way: nothing is filled now |
+//! | [`renew_guards`](Store::renew_guards) | keeps guards that still stand |
+//! | [`end_guards`](Store::end_guards) | says that the mutation is over, and invalidates |
+//! | [`put`](Store::put) | the same, and stores the new value if nothing came between |
+//!
+//! Beside the protocol stand [`read_raw`](Store::read_raw) and [`write_raw`](Store::write_raw), for keys that are
+//! shared with programs which do not speak it.
+//!
+//! # Guards
+//!
+//! A writer that invalidates after its commit leaves an old value behind if it crashes in between.
+//! One that guards the key before its commit does not: its guard expires and takes the key with it.
+//! Guards of several writers stand side by side, each under its own token, and until the last of them
+//! has ended no lease is granted on the key and no fill is accepted.
+//!
+//! The value from before the first guard is carried along, up to 64 KiB of payload, and readers may
+//! serve it until that guard ends: up to then nobody was told that it is old. A second guard drops it.
 
 pub mod conformance;
 pub mod memory;
 #[cfg(feature = "redis")]
 pub mod redis;
 
+mod changes;
+mod messages;
 mod pattern;
 
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use bytes::Bytes;
+use tokio::sync::watch;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
+pub use crate::protocol::token::{Permit, PutVerdict, Token, Verdict};
+pub use changes::{Watch, Watcher, Watching};
+pub use messages::{Ask, Entry, Fill, Found, Lease, Page, Put, RawEntry, Scan};
 pub use pattern::Pattern;
+pub(crate) use pattern::push_literal;
+
+pub(crate) use changes::minimal;
 
 /// What a [`Store`] returns: boxed, once, at the store's edge.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -57,6 +84,17 @@ pub trait Store: Send + Sync + 'static {
     /// Failures are given for each key ([`Found::Failed`]): an outage is never a miss.
     fn lookup<'a>(&'a self, asks: &'a [Ask<'a>]) -> StoreFuture<'a, Vec<Found>>;
 
+    /// Reads many keys in one go, and changes nothing; the answers come in the order of the keys.
+    ///
+    /// It is a [`lookup`](Self::lookup) without leases that need not tell what time is left, nor data of another
+    /// kind from nothing. A batch reads so before it asks for leases on what is missing.
+    fn read_many<'a>(&'a self, keys: &'a [&'a [u8]]) -> StoreFuture<'a, Vec<Found>> {
+        Box::pin(async move {
+            let asks: Vec<Ask<'_>> = keys.iter().map(|key| Ask { key, lease: None }).collect();
+            self.lookup(&asks).await
+        })
+    }
+
     /// Stores a value if its permit still stands.
     ///
     /// # Errors
@@ -71,6 +109,23 @@ pub trait Store: Send + Sync + 'static {
     /// If the store could not be asked.
     fn renew<'a>(&'a self, key: &'a [u8], lease: Lease) -> StoreFuture<'a, Result<Verdict>>;
 
+    /// Sets the time left of a value, if it is still the one of this fill. Its age stays as it is.
+    ///
+    /// A store that cannot refuses: a value with an `idle` then lives for that long, whoever reads it.
+    ///
+    /// # Errors
+    ///
+    /// If the store could not be asked.
+    fn touch<'a>(
+        &'a self,
+        key: &'a [u8],
+        fill_id: Token,
+        ttl_left: Duration,
+    ) -> StoreFuture<'a, Result<Verdict>> {
+        let _ = (key, fill_id, ttl_left);
+        Box::pin(async { Ok(Verdict::Refused) })
+    }
+
     /// Gives a lease up, if it is still held under this token; nothing else is touched.
     ///
     /// [`Verdict::Accepted`] means that no invalidation came since the lease was granted.
@@ -80,7 +135,20 @@ pub trait Store: Send + Sync + 'static {
     /// If the store could not be asked.
     fn release<'a>(&'a self, key: &'a [u8], token: Token) -> StoreFuture<'a, Result<Verdict>>;
 
+    /// Removes a value, if it is still the one of this fill, so that of several who found it outdated one leads. By
+    /// default it [invalidates](Self::invalidate), which may take leases away.
+    ///
+    /// # Errors
+    ///
+    /// If the store could not be asked.
+    fn discard<'a>(&'a self, key: &'a [u8], fill_id: Token) -> StoreFuture<'a, Result<Verdict>> {
+        let _ = fill_id;
+        Box::pin(async move { Ok(Verdict::from(self.invalidate(&[key]).await? > 0)) })
+    }
+
     /// Removes the values and takes the leases of these keys away; returns how many there were.
+    ///
+    /// Guards stay, as what their writers commit is still to come, but what they carry goes.
     ///
     /// What the store holds of another kind than cachemacro writes (a Redis list, say) is left alone.
     ///
@@ -88,6 +156,15 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// If it is not known to have been done for every key. It is then safe to ask again.
     fn invalidate<'a>(&'a self, keys: &'a [&'a [u8]]) -> StoreFuture<'a, Result<u64>>;
+
+    /// The same for keys that a [scan](Self::scan) has found: what cachemacro did not write is left alone.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`invalidate`](Self::invalidate).
+    fn sweep<'a>(&'a self, keys: &'a [&'a [u8]]) -> StoreFuture<'a, Result<u64>> {
+        self.invalidate(keys)
+    }
 
     /// Lists one page of the keys that match a pattern, leases included.
     ///
@@ -98,8 +175,127 @@ pub trait Store: Send + Sync + 'static {
     /// If the store could not be asked.
     fn scan<'a>(&'a self, scan: Scan<'a>) -> StoreFuture<'a, Result<Page>>;
 
+    /// Guards these keys under one token: until the guards end, no lease is granted on them and no fill
+    /// accepted. A value is carried along; a lease is taken away.
+    ///
+    /// To guard again under the same token sets the time left, and changes nothing else.
+    ///
+    /// # Errors
+    ///
+    /// If it is not known that every key is guarded; which are, is not told. It is then safe to ask
+    /// again, or to [end](Self::end_guards) them all. Data of another kind than cachemacro writes (a
+    /// Redis list, say) is left alone and cannot be guarded, nor can a key that 1024 writers guard
+    /// already: [`ErrorKind::Rejected`].
+    fn begin_guards<'a>(&'a self, keys: &'a [&'a [u8]], guard: Lease) -> StoreFuture<'a, Result<()>> {
+        let _ = (keys, guard);
+        Box::pin(async move { Err(no_guards("begin guards")) })
+    }
+
+    /// Sets the time left of the guards under this token, where they still stand.
+    ///
+    /// [`Verdict::Accepted`] means that all of them did. A carried value whose own time is over goes.
+    ///
+    /// # Errors
+    ///
+    /// If it is not known to have been done for every key.
+    fn renew_guards<'a>(&'a self, keys: &'a [&'a [u8]], guard: Lease) -> StoreFuture<'a, Result<Verdict>> {
+        let _ = (keys, guard);
+        Box::pin(async move { Err(no_guards("renew guards")) })
+    }
+
+    /// Ends the guards under this token, and drops what is carried. Where the guard is gone, the key
+    /// is [invalidated](Self::invalidate): what was filled since may be older than the commit.
+    ///
+    /// [`Verdict::Accepted`] means that all of them still stood.
+    ///
+    /// # Errors
+    ///
+    /// If it is not known to have been done for every key. It is then safe to ask again.
+    fn end_guards<'a>(&'a self, keys: &'a [&'a [u8]], token: Token) -> StoreFuture<'a, Result<Verdict>> {
+        let _ = (keys, token);
+        Box::pin(async move { Err(no_guards("end guards")) })
+    }
+
+    /// Ends a guard as [`end_guards`](Self::end_guards) does, and stores the value if the guard still
+    /// stood, no other was ever beside it, and no invalidation came while it stood.
+    ///
+    /// A value that is too large for the store is not written, which is no error: the guard ends.
+    ///
+    /// # Errors
+    ///
+    /// If it is not known to have been done. It is then safe to [end](Self::end_guards) the guard.
+    fn put<'a>(&'a self, put: Put<'a>) -> StoreFuture<'a, Result<PutVerdict>> {
+        let _ = put;
+        Box::pin(async move { Err(no_guards("put")) })
+    }
+
+    /// Reads what another program may have written: all of the string under a key, as it stands.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unreadable`] if it is longer than [`Capabilities::value_bytes_max`], of which no more is
+    /// read; [`ErrorKind::Rejected`] if it is no string; if the store could not be asked.
+    fn read_raw<'a>(&'a self, key: &'a [u8]) -> StoreFuture<'a, Result<Option<RawEntry>>> {
+        let _ = key;
+        Box::pin(async move { Err(no_raw("read of a raw value")) })
+    }
+
+    /// Stores a string as it stands, whatever is there.
+    ///
+    /// No permit is asked for: it may replace what is newer.
+    ///
+    /// # Errors
+    ///
+    /// If the store could not be asked, or refused to store.
+    fn write_raw<'a>(&'a self, key: &'a [u8], raw: RawEntry) -> StoreFuture<'a, Result<()>> {
+        let _ = (key, raw);
+        Box::pin(async move { Err(no_raw("write of a raw value")) })
+    }
+
+    /// How many times a connection was made, for a store that can lose what it acknowledged: after
+    /// each, the invalidations of the last minute are sent again. `None` says that there is nothing to be
+    /// sent again.
+    fn sessions(&self) -> Option<watch::Receiver<u64>> {
+        None
+    }
+
+    /// Connects, and has the store tell of every change of the keys that a [`Watch`] names from then on, as
+    /// long as the connection lives.
+    ///
+    /// With it, values are kept in front of the store.
+    ///
+    /// # Errors
+    ///
+    /// If it does not tell of changes now; [`ErrorKind::Rejected`] or [`ErrorKind::Config`] if it never will
+    /// as it is set up.
+    fn watch(&self, watch: Watch) -> StoreFuture<'_, Result<Box<dyn Watching>>> {
+        let _ = watch;
+        Box::pin(
+            async move { Err(Error::new(ErrorKind::Config, "watch", "this store does not tell of changes")) },
+        )
+    }
+
     /// Ends the store's tasks and connections, within `deadline`; says whether all have ended.
     fn close(&self, deadline: Duration) -> StoreFuture<'_, bool>;
+}
+
+/// The error of a store that has no guards: an [`ErrorKind::Config`], as asking it was a mistake.
+fn no_guards(operation: &'static str) -> Error {
+    Error::new(ErrorKind::Config, operation, "this store has no guards; its `capabilities` say so")
+}
+
+/// The error of a store that other programs do not write to.
+fn no_raw(operation: &'static str) -> Error {
+    let detail = "this store shares no keys with other programs; leave `Raw` out of the attribute's `codec`";
+    Error::new(ErrorKind::Config, operation, detail)
+}
+
+/// Why a key cannot be guarded; the number is [`GUARDS_MAX`](crate::protocol::slot::GUARDS_MAX).
+const CROWDED: &str = "1024 writers guard it already; have them wait for each other";
+
+/// Hears all verdicts, and accepts if all of them do.
+fn all_stood(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
+    Verdict::from(verdicts.filter(|verdict| *verdict == Verdict::Refused).count() == 0)
 }
 
 /// What a store can do beside the steps of the protocol, and its bounds.
@@ -110,6 +306,8 @@ pub struct Capabilities {
     pub shared: bool,
     /// Whether [`scan`](Store::scan) lists keys; a store that cannot returns an error.
     pub scan: bool,
+    /// Whether mutations can guard keys; a store whose mutations cannot returns an error.
+    pub guards: bool,
     /// The longest key, in bytes.
     pub key_bytes_max: usize,
     /// The largest payload, in bytes.
@@ -117,165 +315,8 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
-    /// A store that other processes share, can scan, and has these bounds in bytes.
+    /// A store that other processes share, can scan, has no guards, and has these bounds in bytes.
     pub fn new(key_bytes_max: usize, value_bytes_max: usize) -> Self {
-        Self { shared: true, scan: true, key_bytes_max, value_bytes_max }
+        Self { shared: true, scan: true, guards: false, key_bytes_max, value_bytes_max }
     }
-}
-
-/// One key of a [`lookup`](Store::lookup).
-#[derive(Clone, Copy, Debug)]
-pub struct Ask<'a> {
-    /// The key.
-    pub key: &'a [u8],
-    /// The lease to take if nothing is stored; without one, the lookup changes nothing.
-    pub lease: Option<Lease>,
-}
-
-/// A lease to be taken or renewed.
-#[derive(Clone, Copy, Debug)]
-pub struct Lease {
-    /// New for each acquisition: a token that two acquisitions share lets the first fill for the second.
-    pub token: Token,
-    /// How long it holds; at least 1 ms.
-    pub ttl: Duration,
-}
-
-/// What a [`lookup`](Store::lookup) found under a key.
-#[derive(Clone, Debug)]
-pub enum Found {
-    /// A value.
-    Hit(Entry),
-    /// Nothing; the lease that was asked for is held now.
-    Lead,
-    /// Nothing yet: somebody else holds the lease.
-    Busy,
-    /// Nothing, and no lease: none was asked for, or the store is full or read-only and grants none.
-    Absent,
-    /// A value in the place of ours that cachemacro did not write. An invalidation removes it.
-    Foreign,
-    /// Data of another kind (a Redis list, say). It is left alone, whatever is asked.
-    OtherKind,
-    /// The store could not be asked.
-    Failed(Error),
-}
-
-/// A stored value.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// Names this one fill.
-    pub fill_id: Token,
-    /// What was filled.
-    pub payload: Bytes,
-    /// The ttl it was filled with.
-    pub ttl: Duration,
-    /// The time left, where the store tells it with a lookup: always for one without a lease.
-    pub ttl_left: Option<Duration>,
-}
-
-impl fmt::Debug for Entry {
-    /// Values are never printed.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Entry")
-            .field("fill_id", &self.fill_id)
-            .field("payload_bytes", &self.payload.len())
-            .field("ttl", &self.ttl)
-            .field("ttl_left", &self.ttl_left)
-            .finish()
-    }
-}
-
-/// A value to be stored.
-#[derive(Clone)]
-pub struct Fill<'a> {
-    /// The key.
-    pub key: &'a [u8],
-    /// What must still stand for it to be stored.
-    pub permit: Permit,
-    /// Names this fill; new for each.
-    pub fill_id: Token,
-    /// The value.
-    pub payload: Bytes,
-    /// How long it lives; at least 1 ms.
-    pub ttl: Duration,
-}
-
-impl fmt::Debug for Fill<'_> {
-    /// Values are never printed.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Fill")
-            .field("key", &String::from_utf8_lossy(self.key))
-            .field("permit", &self.permit)
-            .field("fill_id", &self.fill_id)
-            .field("payload_bytes", &self.payload.len())
-            .field("ttl", &self.ttl)
-            .finish()
-    }
-}
-
-/// What allows a fill.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Permit {
-    /// The lease that is held under this token.
-    Lease(Token),
-    /// The value of this fill, still in its place: a refresh replaces what it set out to replace.
-    Replace(Token),
-}
-
-/// Whether a permit still stood.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub enum Verdict {
-    /// It stood.
-    Accepted,
-    /// It was gone: invalidated, expired, evicted, or lost with the store's memory.
-    Refused,
-}
-
-impl From<bool> for Verdict {
-    fn from(accepted: bool) -> Self {
-        if accepted { Self::Accepted } else { Self::Refused }
-    }
-}
-
-/// 128 random bits that name one lease or one fill.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Token([u8; 16]);
-
-impl Token {
-    /// A new one.
-    pub fn random() -> Self {
-        Self(rand::random())
-    }
-
-    /// The bits, as they are stored.
-    pub fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
-    }
-}
-
-impl From<[u8; 16]> for Token {
-    fn from(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
-}
-
-/// One step of a scan.
-#[derive(Clone, Copy, Debug)]
-pub struct Scan<'a> {
-    /// Which keys.
-    pub pattern: &'a Pattern,
-    /// Where to go on: 0 to start, then what the last [`Page`] said.
-    pub cursor: u64,
-    /// About how many keys to look at; a hint.
-    pub page_len: usize,
-}
-
-/// What one step of a scan found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Page {
-    /// The keys, possibly with repetitions.
-    pub keys: Vec<Vec<u8>>,
-    /// Where to go on; `None` at the end.
-    pub next: Option<u64>,
 }

@@ -1,10 +1,12 @@
 //! Which keys: a pattern in Redis's own glob syntax, so that every store lists the same ones.
 
+use std::fmt;
+
 /// A pattern of keys: `*` is any text, `?` any byte, `[a-z]` one of a set, `[^a]` none of one,
 /// and `\` takes the next byte as it is.
 ///
 /// It is matched on bytes, case-sensitive, as Redis's `SCAN … MATCH` does.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pattern(Box<str>);
 
 impl Pattern {
@@ -16,12 +18,7 @@ impl Pattern {
     /// The keys that begin with `prefix`, whatever characters it has.
     pub fn prefix(prefix: &str) -> Self {
         let mut glob = String::with_capacity(prefix.len() + 1);
-        for character in prefix.chars() {
-            if matches!(character, '*' | '?' | '[' | ']' | '\\') {
-                glob.push('\\');
-            }
-            glob.push(character);
-        }
+        push_literal(&mut glob, prefix);
         glob.push('*');
         Self(glob.into())
     }
@@ -34,6 +31,40 @@ impl Pattern {
     /// Whether `key` matches.
     pub fn matches(&self, key: &[u8]) -> bool {
         matches(self.0.as_bytes(), key)
+    }
+}
+
+impl From<&str> for Pattern {
+    fn from(glob: &str) -> Self {
+        Self::new(glob)
+    }
+}
+
+impl From<String> for Pattern {
+    fn from(glob: String) -> Self {
+        Self::new(glob)
+    }
+}
+
+impl From<&Pattern> for Pattern {
+    fn from(pattern: &Pattern) -> Self {
+        pattern.clone()
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Writes text that stands for itself.
+pub(crate) fn push_literal(glob: &mut String, text: &str) {
+    for character in text.chars() {
+        if matches!(character, '*' | '?' | '[' | ']' | '\\') {
+            glob.push('\\');
+        }
+        glob.push(character);
     }
 }
 

@@ -1,29 +1,53 @@
 //! The tier in this process: typed values, no encoding, no round trip.
 
+mod tagged;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::codec::weigh;
+use crate::codec::Reach;
 use crate::error::{Error, ErrorKind, Result};
-use crate::shape::{Cacheable, Shared};
+use crate::journal::Swept;
+use crate::policy::Stamp;
+use crate::protocol::slot::Begun;
+use crate::shape::{Local, Shared};
 use crate::store::memory::MemoryLimits;
-use crate::store::memory::table::{Held, LeaseTable, Sighting as Slot, TableFill};
-use crate::store::{Lease, Token, Verdict};
-use crate::tier::{Glimpse, Storing};
+use crate::store::memory::table::{Held, LeaseTable, Sighting as Slot, TableFill, TablePut};
+use crate::store::{Lease, Pattern, PutVerdict, Token, Verdict};
+use crate::tier::{Glimpse, Putting, Seen, Storing};
+use tagged::Tagged;
 
 /// Typed values in this process, under the lease protocol.
 #[derive(Debug)]
 pub(crate) struct L1 {
-    table: LeaseTable<Shared>,
+    table: LeaseTable<Stored>,
     clock: Clock,
+}
+
+/// A value, the version of its function, and how long it is fresh.
+#[derive(Clone)]
+struct Stored {
+    value: Shared,
+    version: u64,
+    stamp: Stamp,
+}
+
+impl Stored {
+    fn downcast<V: Local>(self, version: u64) -> Option<Arc<V>> {
+        self.value.downcast().ok().filter(|_| self.version == version)
+    }
 }
 
 /// What a lookup found.
 pub(crate) enum L1Sighting<V> {
-    Hit(Arc<V>),
+    Hit(Seen<V>),
     Lead,
     Busy,
+    /// Writers are at work: nothing can be filled. Their value from before may be served.
+    Guarded(Option<Seen<V>>),
+    /// A value of this fill, whose tags say that it may never be served again.
+    Outdated(Token),
     Unreadable(Error),
 }
 
@@ -32,48 +56,68 @@ impl L1 {
         Self { table: LeaseTable::new(limits, clock.clone()), clock }
     }
 
-    /// A copy of the value, if it is there.
+    /// The value, if it is there.
     #[inline]
-    pub(crate) fn get<V: Cacheable>(&self, key: &[u8]) -> Option<V> {
-        self.table.get(key)?.value.downcast_ref::<V>().cloned()
+    pub(crate) fn get(&self, key: &[u8], version: u64) -> Option<Shared> {
+        let Stored { value, version: stored, .. } = self.table.get(key)?.value;
+        (stored == version).then_some(value)
     }
 
-    pub(crate) fn lookup<V: Cacheable>(&self, key: &[u8], lease: Lease) -> L1Sighting<V> {
+    pub(crate) fn lookup<V: Local>(&self, key: &[u8], version: u64, lease: Lease) -> L1Sighting<V> {
         match self.table.lookup(key, Some(lease)) {
-            Slot::Hit(held) => match held.value.downcast() {
-                Ok(value) => L1Sighting::Hit(value),
-                Err(_) => L1Sighting::Unreadable(other_type(key)),
+            Slot::Hit(held) => match self.seen(held, version) {
+                Some(seen) => L1Sighting::Hit(seen),
+                None => L1Sighting::Unreadable(other_type(key)),
             },
             Slot::Lead => L1Sighting::Lead,
+            Slot::Guarded(held) => L1Sighting::Guarded(held.and_then(|held| self.seen(held, version))),
             Slot::Busy | Slot::Absent => L1Sighting::Busy,
         }
     }
 
-    pub(crate) fn glimpse<V: Cacheable>(&self, key: &[u8]) -> Result<Option<Glimpse<V>>> {
-        let Some(Held { value, fill_id, ttl, until, .. }) = self.table.get(key) else {
+    pub(crate) fn glimpse<V: Local>(&self, key: &[u8], version: u64) -> Result<Option<Glimpse<V>>> {
+        let Some(held) = self.table.find(key) else {
             return Ok(None);
         };
-        let value = value.downcast().map_err(|_| other_type(key))?;
-        let ttl_left = until.since(self.clock.now());
-        Ok(Some(Glimpse { value, fill_id, age: ttl.saturating_sub(ttl_left), ttl_left }))
+        let left = held.until.since(self.clock.now());
+        let seen = self.seen(held, version).ok_or_else(|| other_type(key))?;
+        Ok(Some(Glimpse::of(seen, left)))
+    }
+
+    /// The value, past its ttl or not, if it is there. Takes no lease.
+    pub(crate) fn find<V: Local>(&self, key: &[u8], version: u64) -> Option<Seen<V>> {
+        self.seen(self.table.find(key)?, version)
+    }
+
+    /// Sets the time left of a value that still stands.
+    pub(crate) fn touch<V>(&self, key: &[u8], seen: &Seen<V>, left: Duration) {
+        let serves = seen.stamp.fresh.saturating_sub(seen.age);
+        let _ = self.table.touch(key, seen.fill_id, serves, left);
+    }
+
+    fn seen<V: Local>(&self, held: Held<Stored>, version: u64) -> Option<Seen<V>> {
+        let Held { value, fill_id, filled, .. } = held;
+        let (age, stamp) = (self.clock.now().since(filled), value.stamp);
+        value.downcast(version).map(|value| Seen { value, fill_id, age, stamp })
     }
 
     /// Stores a value, if its permit still stands.
-    pub(crate) fn fill<V: Cacheable>(&self, storing: Storing<'_, V>) -> Result<Verdict> {
-        let Storing { key, permit, value, ttl, .. } = storing;
-        let bytes = weigh(&**value);
-        if !self.table.fits(key, bytes) {
-            let detail =
-                format!("a value of about {bytes} bytes does not fit; raise the cache's memory limit");
-            return Err(Error::new(ErrorKind::Unstorable, "memory fill", detail).with_key(key));
-        }
-        let value = Arc::clone(value) as Shared;
-        Ok(self.table.fill(key, TableFill { permit, fill_id: Token::random(), value, bytes, ttl }))
+    pub(crate) fn fill<V: Local, R: Reach<V>>(&self, storing: Storing<'_, V>) -> Result<Verdict> {
+        let Storing { key, form, permit, notes, value, life, .. } = storing;
+        let bytes = self.weigh::<V, R>("memory fill", key, value)?;
+        let stamp = life.stamp;
+        let shared = match notes.is_empty() {
+            true => Arc::clone(value) as Shared,
+            false => Tagged::shared(value, notes),
+        };
+        let value = Stored { value: shared, version: form.version, stamp };
+        let (fill_id, ttl, serves) = (Token::random(), life.kept, stamp.fresh);
+        Ok(self.table.fill(key, TableFill { permit, fill_id, value, bytes, ttl, serves }))
     }
 
-    pub(crate) fn renew(&self, key: &[u8], token: Token, ttl: Duration) {
+    pub(crate) fn renew(&self, key: &[u8], lease: Lease) {
         // A lease that is lost shows at the fill.
-        let _ = self.table.renew(key, Lease { token, ttl });
+        let _ = self.table.renew(key, lease);
     }
 
     pub(crate) fn release(&self, key: &[u8], token: Token) -> Verdict {
@@ -84,6 +128,62 @@ impl L1 {
         self.table.invalidate(key);
     }
 
+    /// Invalidates all keys that match.
+    pub(crate) fn sweep(&self, pattern: &Pattern) -> Swept {
+        let keys = self.table.keys(pattern);
+        let removed = keys.iter().filter(|key| self.table.invalidate(key)).count();
+        Swept { keys: keys.len() as u64, removed: removed as u64, pages: 1 }
+    }
+
+    /// Says that a mutation of these keys is under way; a mutation that loses a guard ends it all the same.
+    pub(crate) fn begin(&self, keys: &[&[u8]], guard: Lease) -> Result<()> {
+        let crowded = |key: &&&[u8]| self.table.begin(key, guard) == Begun::Crowded;
+        match keys.iter().find(crowded) {
+            None => Ok(()),
+            Some(key) => {
+                let detail = "too many writers guard it already; have them wait for each other";
+                Err(Error::new(ErrorKind::Rejected, "memory begin guards", detail).with_key(key))
+            }
+        }
+    }
+
+    pub(crate) fn renew_guards(&self, keys: &[Arc<[u8]>], guard: Lease) {
+        for key in keys {
+            // A guard that is lost shows at its end.
+            let _ = self.table.renew_guard(key, guard);
+        }
+    }
+
+    pub(crate) fn end(&self, key: &[u8], token: Token) {
+        // The key is invalidated either way.
+        let _ = self.table.end(key, token);
+    }
+
+    /// Ends a guard, and stores a value if it was the only one.
+    pub(crate) fn put<V: Local, R: Reach<V>>(&self, putting: Putting<'_, V>) -> Result<PutVerdict> {
+        let Putting { key, form, guard, value, life, .. } = putting;
+        let bytes = match self.weigh::<V, R>("memory put", key, value) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                self.end(key, guard);
+                return Err(error);
+            }
+        };
+        let stamp = life.stamp;
+        let value = Stored { value: Arc::clone(value) as Shared, version: form.version, stamp };
+        let (fill_id, ttl, serves) = (Token::random(), life.kept, stamp.fresh);
+        Ok(self.table.put(key, TablePut { guard, fill_id, value, bytes, ttl, serves }))
+    }
+
+    fn weigh<V: Local, R: Reach<V>>(&self, operation: &'static str, key: &[u8], value: &V) -> Result<usize> {
+        let bytes = R::weigh(value);
+        if self.table.fits(key, bytes) {
+            return Ok(bytes);
+        }
+        let detail = format!("a value of about {bytes} bytes does not fit; raise the cache's memory limit");
+        Err(Error::new(ErrorKind::Unstorable, operation, detail).with_key(key))
+    }
+
     /// Entries, and the bytes that they count for.
     pub(crate) fn size(&self) -> (u64, u64) {
         (self.table.len() as u64, self.table.bytes())
@@ -91,5 +191,6 @@ impl L1 {
 }
 
 fn other_type(key: &[u8]) -> Error {
-    Error::new(ErrorKind::Unreadable, "memory lookup", "it is a value of another type").with_key(key)
+    Error::new(ErrorKind::Unreadable, "memory lookup", "it is a value of another type or version")
+        .with_key(key)
 }

@@ -1,29 +1,49 @@
 //! The shared tier: a store of bytes, and the codec in front of it.
 
+mod many;
+mod tagged;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::codec::AnyCodec;
+use tokio::time::Instant;
+
+use crate::codec::{AnyCodec, Reach};
 use crate::error::{Error, ErrorKind, Result};
-use crate::journal::{Journal, OnDelivered};
-use crate::shape::Cacheable;
-use crate::store::{Ask, Entry, Fill, Found, Lease, Store, Token, Verdict};
+use crate::form::Form;
+use crate::gate::Gate;
+use crate::journal::{Doomed, GuardEnd, Journal, JournalLimits, OnDelivered, Progress, Swept};
+use crate::mutants::{self, Mutant};
+use crate::policy::{Life, Stamp};
+use crate::protocol::coherence::Ticket;
+use crate::shape::Local;
+use crate::store::{
+    Ask, Entry, Fill, Found, Lease, Pattern, Put, PutVerdict, RawEntry, Store, Token, Verdict,
+};
+use crate::tag;
 use crate::task::Tasks;
-use crate::tier::{Glimpse, Storing};
+use crate::tier::near::{Keeping, Near};
+use crate::tier::{Glimpse, HeldUntil, Putting, Seen, Storing, link};
 
 /// A store, its codec, and the invalidations it has not yet taken.
 pub(crate) struct L2 {
-    store: Arc<dyn Store>,
+    gate: Arc<Gate>,
     codec: AnyCodec,
     journal: Arc<Journal>,
     tasks: Tasks,
+    /// What is kept in front of the store.
+    near: Option<Arc<Near>>,
 }
 
 /// What a lookup found.
 pub(crate) enum L2Sighting<V> {
-    Hit(Arc<V>),
+    Hit(Seen<V>),
     Lead,
     Busy,
+    /// Writers are at work: nothing can be filled. Their value from before may be served.
+    Guarded(Option<Seen<V>>),
+    /// A value of this fill, whose tags say that it may never be served again.
+    Outdated(Token),
     Unfillable,
     Unreadable(Error),
     Failed(Error),
@@ -34,25 +54,51 @@ impl L2 {
         store: Arc<dyn Store>,
         codec: AnyCodec,
         tasks: Tasks,
+        limits: JournalLimits,
         on_delivered: Arc<OnDelivered>,
+        near: Option<Arc<Near>>,
     ) -> Self {
-        let journal = Arc::new(Journal::new(Arc::clone(&store), tasks.clone(), on_delivered));
-        Self { store, codec, journal, tasks }
+        let gate = Arc::new(Gate::new(store));
+        let journal = Arc::new(Journal::new(Arc::clone(&gate), tasks.clone(), limits, on_delivered));
+        journal.replay_on_reconnects();
+        if let Some(near) = &near {
+            tasks.spawn_until_closed(link::keep_up(Arc::clone(gate.store()), Arc::downgrade(near)));
+        }
+        Self { gate, codec, journal, tasks, near }
     }
 
-    pub(crate) async fn lookup<V: Cacheable>(&self, key: &[u8], lease: Lease) -> L2Sighting<V> {
+    pub(crate) async fn lookup<V: Local, R: Reach<V>>(
+        &self,
+        key: &[u8],
+        form: Form,
+        lease: Lease,
+    ) -> L2Sighting<V> {
         if let Err(error) = self.admits(key) {
             return L2Sighting::Failed(error);
         }
+        // Before the lookup is sent: what changes from here on is told, and refuses it.
+        let ticket = self.near.as_ref().and_then(|near| near.ticket(key));
         match self.find(key, Some(lease)).await {
-            Found::Hit(entry) => match self.codec.open(&entry.payload) {
+            Found::Hit(entry) => match R::open(self.codec, form, &entry.payload) {
                 // An invalidation here, not yet delivered there, may have come while the lookup was under way.
                 Ok(_) if self.journal.holds(key) => L2Sighting::Failed(quarantined(key)),
-                Ok(value) => L2Sighting::Hit(Arc::new(value)),
+                Ok(value) => {
+                    let seen = Seen::of(&entry, R::stamp(&entry.payload), Arc::new(value));
+                    self.keep::<V, R>(key, ticket, form, &seen, &entry);
+                    L2Sighting::Hit(seen)
+                }
                 Err(error) => L2Sighting::Unreadable(error.with_key(key)),
             },
             Found::Lead => L2Sighting::Lead,
             Found::Busy => L2Sighting::Busy,
+            Found::Guarded(entry) => {
+                let carried = mutants::is(Mutant::CarriedValueKeptNear).then(|| entry.clone()).flatten();
+                let value = self.carried::<V, R>(key, form, entry);
+                if let (Some(entry), Some(value)) = (carried, &value) {
+                    self.keep::<V, R>(key, ticket, form, value, &entry);
+                }
+                L2Sighting::Guarded(value)
+            }
             Found::Absent => L2Sighting::Unfillable,
             Found::Foreign => L2Sighting::Unreadable(foreign(key)),
             Found::OtherKind => L2Sighting::Failed(other_kind(key)),
@@ -60,105 +106,296 @@ impl L2 {
         }
     }
 
-    pub(crate) async fn glimpse<V: Cacheable>(&self, key: &[u8]) -> Result<Option<Glimpse<V>>> {
+    /// Keeps what a lookup has found in this process.
+    fn keep<V: Local, R: Reach<V>>(
+        &self,
+        key: &[u8],
+        ticket: Option<Ticket>,
+        form: Form,
+        seen: &Seen<V>,
+        entry: &Entry,
+    ) {
+        if let (Some(near), Some(ticket)) = (&self.near, ticket) {
+            let (version, bytes) = (form.version, R::weigh(&seen.value));
+            near.keep(key, ticket, Keeping { seen, version, bytes, entry });
+        }
+    }
+
+    pub(crate) async fn glimpse<V, R: Reach<V>>(&self, key: &[u8], form: Form) -> Result<Option<Glimpse<V>>> {
+        if form.is_raw() {
+            return self.read_raw::<V, R>(key, form).await;
+        }
         self.admits(key)?;
         match self.find(key, None).await {
             Found::Hit(entry) => {
-                let value = self.codec.open(&entry.payload).map_err(|error| error.with_key(key))?;
-                let Entry { fill_id, ttl, ttl_left, .. } = entry;
-                let ttl_left = ttl_left.unwrap_or_default();
-                Ok(Some(Glimpse {
-                    value: Arc::new(value),
-                    fill_id,
-                    age: ttl.saturating_sub(ttl_left),
-                    ttl_left,
-                }))
+                let value = R::open(self.codec, form, &entry.payload).map_err(|error| error.with_key(key))?;
+                let seen = Seen::of(&entry, R::stamp(&entry.payload), Arc::new(value));
+                Ok(Some(Glimpse::of(seen, entry.ttl_left.unwrap_or_default())))
             }
-            Found::Lead | Found::Busy | Found::Absent => Ok(None),
+            // A refresh is not to replace what writers are at work on.
+            Found::Lead | Found::Busy | Found::Absent | Found::Guarded(_) => Ok(None),
             Found::Foreign => Err(foreign(key)),
             Found::OtherKind => Err(other_kind(key)),
             Found::Failed(error) => Err(error),
         }
     }
 
-    /// Stores a value, if its permit still stands.
-    pub(crate) async fn fill<V: Cacheable>(&self, storing: Storing<'_, V>) -> Result<Verdict> {
-        let Storing { key, permit, mark, value, ttl } = storing;
+    /// What another program may have written: nobody says when, and there is no fill to be named.
+    pub(crate) async fn read_raw<V, R: Reach<V>>(
+        &self,
+        key: &[u8],
+        form: Form,
+    ) -> Result<Option<Glimpse<V>>> {
         self.admits(key)?;
-        let payload = self.codec.seal(&**value).map_err(|error| error.with_key(key))?;
-        let verdict = self.store.fill(Fill { key, permit, fill_id: Token::random(), payload, ttl }).await?;
+        let Some(raw) = self.gate.ask("lookup", self.store().read_raw(key)).await? else {
+            return Ok(None);
+        };
+        let value = R::open(self.codec, form, &raw.payload).map_err(|error| error.with_key(key))?;
+        // An invalidation here, not yet delivered there, may have come while the lookup was under way.
+        self.admits(key)?;
+        let ttl_left = raw.ttl.unwrap_or(Duration::MAX);
+        let stamp = Stamp { fresh: ttl_left, cost: Duration::ZERO };
+        let (fill_id, age) = (Token::random(), Duration::ZERO);
+        Ok(Some(Glimpse { value: Arc::new(value), fill_id, age, stamp, ttl_left }))
+    }
+
+    /// Stores a value as it stands, whatever is there. Nobody tells that it is past its ttl, so it goes then.
+    pub(crate) async fn write_raw<V, R: Reach<V>>(
+        &self,
+        key: &[u8],
+        form: Form,
+        value: &V,
+        life: Life,
+    ) -> Result<()> {
+        self.admits(key)?;
+        let payload = R::seal(self.codec, form, life.stamp, value).map_err(|error| error.with_key(key))?;
+        let raw = RawEntry { payload, ttl: Some(life.kept.min(life.stamp.fresh)) };
+        self.gate.ask("fill", self.store().write_raw(key, raw)).await
+    }
+
+    /// Stores a value, if its permit still stands.
+    pub(crate) async fn fill<V: Local, R: Reach<V>>(&self, storing: Storing<'_, V>) -> Result<Verdict> {
+        let Storing { key, form, permit, mark, notes, value, life } = storing;
+        self.admits(key)?;
+        let payload = R::seal(self.codec, form, life.stamp, value).map_err(|error| error.with_key(key))?;
+        let payload = tag::headed(notes, payload);
+        let fill = Fill { key, permit, fill_id: Token::random(), payload, ttl: life.kept };
+        // Whoever asked for a refresh does not get the value from before it.
+        let doomed = [Doomed { key, site: None }];
+        let _near = (!mutants::is(Mutant::BodyKeptNear)).then(|| self.forgotten(&doomed));
+        if mutants::is(Mutant::BodyKeptNear)
+            && let Some(near) = &self.near
+        {
+            near.keep_body(key, value, form.version, life.stamp);
+        }
+        let verdict = self.gate.ask("fill", self.store().fill(fill)).await?;
         Ok(self.confirm(verdict, mark))
     }
 
     pub(crate) async fn release(&self, key: &[u8], token: Token, mark: u64) -> Result<Verdict> {
-        let verdict = self.store.release(key, token).await?;
+        let verdict = self.gate.ask("release", self.store().release(key, token)).await?;
         Ok(self.confirm(verdict, mark))
     }
 
     /// The store's verdict, unless it may not have known of an invalidation that waited here meanwhile.
     fn confirm(&self, verdict: Verdict, mark: u64) -> Verdict {
-        if self.journal.mark() == mark { verdict } else { Verdict::Refused }
+        if self.journal.mark() == mark || mutants::is(Mutant::MarkNotConfirmed) {
+            verdict
+        } else {
+            Verdict::Refused
+        }
     }
 
-    /// Renews a lease without waiting for the answer: whether it was still held shows at the fill.
-    pub(crate) fn renew_later(&self, key: Arc<[u8]>, token: Token, ttl: Duration) {
-        let store = Arc::clone(&self.store);
+    /// Renews a lease without waiting for the answer, which `held` is told.
+    pub(crate) fn renew_later(&self, key: Arc<[u8]>, lease: Lease, held: HeldUntil) {
+        let store = Arc::clone(self.gate.store());
         self.tasks.spawn(async move {
-            let _ = store.renew(&key, Lease { token, ttl }).await;
+            let sent_at = Instant::now();
+            match store.renew(&key, lease).await {
+                Ok(Verdict::Accepted) => held.set(sent_at + lease.ttl),
+                Ok(Verdict::Refused) => held.set(sent_at),
+                Err(_) => {}
+            }
+        });
+    }
+
+    /// Sets the time left of a value without waiting for the answer: if it is lost, the next hit does.
+    pub(crate) fn touch_later(&self, key: Arc<[u8]>, fill_id: Token, left: Duration) {
+        let store = Arc::clone(self.gate.store());
+        self.tasks.spawn(async move {
+            let _ = store.touch(&key, fill_id, left).await;
         });
     }
 
     /// Releases a lease without waiting for the answer: if it is lost, it expires.
     pub(crate) fn release_later(&self, key: Arc<[u8]>, token: Token) {
-        let store = Arc::clone(&self.store);
+        let store = Arc::clone(self.gate.store());
         self.tasks.spawn(async move {
             let _ = store.release(&key, token).await;
         });
     }
 
-    /// Removes keys; what the store does not take now is kept, and delivered when it does.
-    pub(crate) async fn invalidate(&self, keys: &[&[u8]]) -> Result<()> {
-        self.journal.deliver(keys).await
+    /// Says that a mutation of these keys is under way.
+    pub(crate) async fn begin(&self, keys: &[&[u8]], guard: Lease) -> Result<()> {
+        keys.iter().try_for_each(|key| self.fits("begin of a guard", key))?;
+        self.gate.ask("begin of a guard", self.store().begin_guards(keys, guard)).await
     }
 
-    /// Delivers in the background, from a place that cannot wait.
-    pub(crate) fn invalidate_later(&self, keys: Vec<Box<[u8]>>) {
-        self.journal.deliver_later(keys);
+    /// Renews guards without waiting for the answer: one that is lost shows at its end.
+    pub(crate) fn renew_guards_later(&self, keys: Arc<[Arc<[u8]>]>, guard: Lease) {
+        let store = Arc::clone(self.gate.store());
+        self.tasks.spawn(async move {
+            let keys: Vec<&[u8]> = keys.iter().map(|key| &**key).collect();
+            let _ = store.renew_guards(&keys, guard).await;
+        });
+    }
+
+    /// Ends a guard, and stores a value if it was the only one. Whatever comes of it, the key is
+    /// invalidated; what the store does not take now is kept, and delivered when it does.
+    pub(crate) async fn put<V, R: Reach<V>>(&self, putting: Putting<'_, V>) -> Result<PutVerdict> {
+        let Putting { key, site, form, guard, value, life } = putting;
+        let doomed = [Doomed { key, site }];
+        let _near = self.forgotten(&doomed);
+        let end = Some(GuardEnd { token: guard, is_certain: true });
+        let payload = match R::seal(self.codec, form, life.stamp, value) {
+            Ok(payload) if !self.journal.holds(key) => payload,
+            Ok(_) => {
+                self.journal.deliver(&doomed, end).await?;
+                return Ok(PutVerdict::NotWritten);
+            }
+            Err(error) => {
+                self.journal.deliver(&doomed, end).await?;
+                return Err(error.with_key(key));
+            }
+        };
+        let pledge = self.journal.pledge(&doomed, end);
+        let put = Put { key, guard, fill_id: Token::random(), payload, ttl: life.kept };
+        let verdict = self.gate.ask("put", self.store().put(put)).await?;
+        pledge.redeemed();
+        Ok(verdict)
+    }
+
+    /// Removes keys, and ends the guard on them if there is one; what the store does not take now is
+    /// kept, and delivered when it does.
+    pub(crate) async fn invalidate(&self, doomed: &[Doomed<'_>], guard: Option<GuardEnd>) -> Result<()> {
+        let _near = self.forgotten(doomed);
+        self.journal.deliver(doomed, guard).await
+    }
+
+    /// The same, from a place that cannot wait.
+    pub(crate) fn invalidate_later(&self, doomed: &[Doomed<'_>], guard: Option<GuardEnd>) {
+        let _near = self.forgotten(doomed);
+        self.journal.deliver_later(doomed, guard);
+    }
+
+    /// Drops keys from this process at its own end, however that comes: once the store has taken an
+    /// invalidation, or the journal has the key in quarantine.
+    fn forgotten<'a>(&'a self, keys: &'a [Doomed<'a>]) -> Forgotten<'a> {
+        Forgotten { near: self.near.as_deref(), keys }
+    }
+
+    pub(crate) fn near(&self) -> Option<&Arc<Near>> {
+        self.near.as_ref()
+    }
+
+    /// Removes all keys that match; what the store does not take now is kept, and done when it does.
+    pub(crate) async fn sweep(&self, pattern: &Pattern, progress: Progress<'_>) -> Result<Swept> {
+        let _near = SweptNear { near: self.near.as_deref(), pattern };
+        self.journal.sweep(pattern, progress).await
+    }
+
+    /// The same, from a place that cannot wait.
+    pub(crate) fn sweep_later(&self, pattern: &Pattern) {
+        let _near = SweptNear { near: self.near.as_deref(), pattern };
+        self.journal.sweep_later(pattern);
     }
 
     pub(crate) fn store(&self) -> &dyn Store {
-        &*self.store
+        &**self.gate.store()
+    }
+
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.gate
     }
 
     pub(crate) fn journal(&self) -> &Journal {
         &self.journal
     }
 
+    /// What guards carry, if it can be read. An invalidation here may not be delivered there yet.
+    fn carried<V, R: Reach<V>>(&self, key: &[u8], form: Form, entry: Option<Entry>) -> Option<Seen<V>> {
+        let entry = entry?;
+        let value = R::open(self.codec, form, &entry.payload).ok()?;
+        let stamp = R::stamp(&entry.payload);
+        (!self.journal.holds(key)).then(|| Seen::of(&entry, stamp, Arc::new(value)))
+    }
+
     async fn find(&self, key: &[u8], lease: Option<Lease>) -> Found {
-        let found = self.store.lookup(&[Ask { key, lease }]).await.pop();
-        found.unwrap_or_else(|| {
+        if let Err(error) = self.gate.enter("lookup") {
+            return Found::Failed(error.with_key(key));
+        }
+        let found = self.store().lookup(&[Ask { key, lease }]).await.pop();
+        let found = found.unwrap_or_else(|| {
             let detail = "the store gave no answer for the key";
             Found::Failed(Error::new(ErrorKind::Unavailable, "lookup", detail).with_key(key))
-        })
+        });
+        self.gate.heard(match &found {
+            Found::Failed(error) => Some(error),
+            _ => None,
+        });
+        found
     }
 
     /// Refuses what must not be asked of the store.
     fn admits(&self, key: &[u8]) -> Result<()> {
-        let bound = self.store.capabilities().key_bytes_max;
-        if key.len() > bound {
-            let detail = format!("a key of {} bytes is longer than the store's {bound}", key.len());
-            return Err(Error::new(ErrorKind::Unstorable, "lookup", detail));
-        }
+        self.fits("lookup", key)?;
         if self.journal.holds(key) {
             return Err(quarantined(key));
         }
         Ok(())
     }
+
+    fn fits(&self, operation: &'static str, key: &[u8]) -> Result<()> {
+        let bound = self.store().capabilities().key_bytes_max;
+        if key.len() <= bound {
+            return Ok(());
+        }
+        let detail = format!("a key of {} bytes is longer than the store's {bound}", key.len());
+        Err(Error::new(ErrorKind::Unstorable, operation, detail))
+    }
 }
 
 impl std::fmt::Debug for L2 {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("L2").field("store", &self.store.name()).finish_non_exhaustive()
+        f.debug_struct("L2").field("store", &self.store().name()).finish_non_exhaustive()
+    }
+}
+
+/// Keys to be dropped from this process, at the end.
+struct Forgotten<'a> {
+    near: Option<&'a Near>,
+    keys: &'a [Doomed<'a>],
+}
+
+impl Drop for Forgotten<'_> {
+    fn drop(&mut self) {
+        if let Some(near) = self.near {
+            self.keys.iter().for_each(|doomed| near.invalidate(doomed.key));
+        }
+    }
+}
+
+/// Keys to be dropped from this process, at the end, by a pattern.
+struct SweptNear<'a> {
+    near: Option<&'a Near>,
+    pattern: &'a Pattern,
+}
+
+impl Drop for SweptNear<'_> {
+    fn drop(&mut self) {
+        if let Some(near) = self.near {
+            near.sweep(self.pattern);
+        }
     }
 }
 

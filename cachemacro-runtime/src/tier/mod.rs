@@ -1,29 +1,49 @@
-//! Where values are: in this process, typed; or in a store, encoded.
+//! Where values are: in this process, typed; or in a store, encoded, with those that are read again kept in front of it.
 
 mod l1;
 mod l2;
+mod link;
+mod near;
 mod plan;
+mod seen;
+mod tagged;
 
-pub(crate) use l1::L1;
+pub(crate) use l1::{L1, L1Sighting};
 pub(crate) use l2::L2;
+pub use near::Coherence;
+pub(crate) use near::{Near, NearLimits};
 pub(crate) use plan::Tier;
+pub(crate) use seen::Seen;
+pub(crate) use tagged::Tagged;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::error::Error;
-use crate::store::{Permit, Token};
+use crate::form::Form;
+use crate::mutants::{self, Mutant};
+use crate::policy::{Life, Stamp};
+use crate::protocol::tags::Standing;
+use crate::site::Site;
+use crate::store::{Lease, Permit, Token};
+use crate::tag::Note;
 
 /// What a lookup found, for a type `V`.
 pub(crate) enum Sighting<V> {
-    /// A value, which this process may share.
-    Hit(Arc<V>),
+    /// A value, which this process may share while it is fresh.
+    Hit(Seen<V>),
     /// Nothing, and the lease is ours.
     Lead(LeaseGuard),
     /// Somebody else is loading it.
     Busy,
+    /// Writers are at work: load, and do not fill. Their value from before may be served, if there is one.
+    Guarded(Option<Seen<V>>),
     /// Nothing, and no lease is to be had: load, and do not fill.
     Unfillable,
+    /// A value of this fill, whose tags say that it may never be served again.
+    Outdated(Token),
     /// Something that is not a value of this type. An invalidation makes room.
     Unreadable(Error),
     /// The store could not be asked: load, and do not fill.
@@ -33,11 +53,29 @@ pub(crate) enum Sighting<V> {
 /// A value on its way in.
 pub(crate) struct Storing<'a, V> {
     pub(crate) key: &'a [u8],
+    /// The form of its function's values.
+    pub(crate) form: Form,
     pub(crate) permit: Permit,
     /// The tier's [`mark`](Tier::mark) from before the load.
     pub(crate) mark: u64,
+    /// The versions of its tags, from before the load; empty if it has none.
+    pub(crate) notes: &'a [Note],
     pub(crate) value: &'a Arc<V>,
-    pub(crate) ttl: Duration,
+    pub(crate) life: Life,
+}
+
+/// The versions of tags; or why nothing can be stored under them now.
+pub(crate) type Tags = std::result::Result<Vec<Note>, Standing>;
+
+/// A value that a mutation returns, on its way in at the end of a guard.
+pub(crate) struct Putting<'a, V> {
+    pub(crate) key: &'a [u8],
+    /// The function whose key it is.
+    pub(crate) site: Option<&'static Site>,
+    pub(crate) form: Form,
+    pub(crate) guard: Token,
+    pub(crate) value: &'a Arc<V>,
+    pub(crate) life: Life,
 }
 
 /// What is stored, for those who only look.
@@ -46,7 +84,23 @@ pub(crate) struct Glimpse<V> {
     pub(crate) value: Arc<V>,
     pub(crate) fill_id: Token,
     pub(crate) age: Duration,
+    pub(crate) stamp: Stamp,
+    /// What is left of its ttl; nothing if it is past it.
     pub(crate) ttl_left: Duration,
+}
+
+impl<V> Glimpse<V> {
+    /// A value that the store keeps for so long from now on.
+    fn of(seen: Seen<V>, kept: Duration) -> Self {
+        let Seen { value, fill_id, age, stamp } = seen;
+        Self { value, fill_id, age, stamp, ttl_left: stamp.fresh.saturating_sub(age).min(kept) }
+    }
+
+    /// The same as a lookup finds it.
+    pub(crate) fn seen(&self) -> Seen<V> {
+        let Self { value, fill_id, age, stamp, .. } = self;
+        Seen { value: Arc::clone(value), fill_id: *fill_id, age: *age, stamp: *stamp }
+    }
 }
 
 /// A lease that is held, or may be: dropped, it is released.
@@ -60,12 +114,20 @@ pub(crate) struct LeaseGuard {
     key: Arc<[u8]>,
     token: Token,
     mark: u64,
+    held: HeldUntil,
+    notes: Vec<Note>,
 }
 
 impl LeaseGuard {
     pub(crate) fn new(tier: Tier, key: &[u8]) -> Self {
         let mark = tier.mark();
-        Self { tier: Some(tier), key: key.into(), token: Token::random(), mark }
+        let token = match &tier {
+            Tier::Shared(l2) if mutants::is(Mutant::OneTokenPerProcess) => {
+                Token::from((Arc::as_ptr(l2).addr() as u128).to_be_bytes())
+            }
+            _ => Token::random(),
+        };
+        Self { tier: Some(tier), key: key.into(), token, mark, held: HeldUntil::default(), notes: Vec::new() }
     }
 
     /// The tier's [`mark`](Tier::mark) from before the lookup.
@@ -73,8 +135,39 @@ impl LeaseGuard {
         self.mark
     }
 
+    /// The lease to ask for, now.
+    pub(crate) fn lease(&self, ttl: Duration) -> Lease {
+        self.held.set(Instant::now() + ttl);
+        Lease { token: self.token, ttl }
+    }
+
     pub(crate) fn token(&self) -> Token {
         self.token
+    }
+
+    /// Notes the versions of the tags that its load begins under.
+    pub(crate) fn note(&mut self, notes: Vec<Note>) {
+        self.notes = notes;
+    }
+
+    /// Those versions; none without tags.
+    pub(crate) fn notes(&self) -> &[Note] {
+        &self.notes
+    }
+
+    /// Keeps the lease, while the body runs.
+    pub(crate) fn renew(&self, ttl: Duration) {
+        if let Some(tier) = &self.tier
+            && !mutants::is(Mutant::LeaseNotRenewed)
+        {
+            tier.renew(&self.key, Lease { token: self.token, ttl }, &self.held);
+        }
+    }
+
+    /// Whether the lease is over by this process's own clock, or will be before a fill could arrive:
+    /// one that is sent then would at best be refused.
+    pub(crate) fn is_over(&self, ttl: Duration) -> bool {
+        Instant::now() + ttl / FILL_MARGIN > self.held.get()
     }
 
     /// There is no lease (any more): nothing is released.
@@ -85,8 +178,55 @@ impl LeaseGuard {
 
 impl Drop for LeaseGuard {
     fn drop(&mut self) {
-        if let Some(tier) = self.tier.take() {
+        if let Some(tier) = self.tier.take()
+            && !mutants::is(Mutant::LeaseNotReleased)
+        {
             tier.release_later(Arc::clone(&self.key), self.token);
         }
+    }
+}
+
+/// No fill is sent in the last tenth of a lease.
+const FILL_MARGIN: u32 = 10;
+
+/// Until when a lease is held for certain: it was asked for that long before.
+#[derive(Clone, Debug)]
+pub(crate) struct HeldUntil(Arc<Mutex<Instant>>);
+
+impl HeldUntil {
+    fn get(&self) -> Instant {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set(&self, until: Instant) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = until;
+    }
+}
+
+impl Default for HeldUntil {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Instant::now())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::store::memory::MemoryLimits;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lease_is_over_a_tenth_of_it_early_unless_it_is_renewed() {
+        let tier = Tier::Local(Arc::new(L1::new(MemoryLimits::default(), Clock::manual())));
+        let (guard, second) = (LeaseGuard::new(tier, b"k"), Duration::from_secs(1));
+        assert!(guard.is_over(second), "it was never asked for");
+        let _ = guard.lease(second);
+        tokio::time::advance(second * 89 / 100).await;
+        assert!(!guard.is_over(second));
+        guard.renew(second);
+        tokio::time::advance(second * 89 / 100).await;
+        assert!(!guard.is_over(second));
+        tokio::time::advance(second * 2 / 100).await;
+        assert!(guard.is_over(second));
     }
 }

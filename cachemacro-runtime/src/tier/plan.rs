@@ -1,16 +1,22 @@
 //! Which tier a cache has, and what each step means there.
 //!
-//! Without a store, the tier in this process is the cache. With one, the store is.
+//! Without a store, the tier in this process is the cache. With one, the store is, and what is read again is kept
+//! in front of it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
+use crate::codec::Reach;
 use crate::error::Result;
-use crate::shape::Cacheable;
-use crate::store::{Lease, Token, Verdict};
+use crate::form::Form;
+use crate::journal::{Doomed, GuardEnd, Progress, Swept};
+use crate::shape::{Local, Shared};
+use crate::store::{Lease, Pattern, PutVerdict, Token, Verdict};
 use crate::tier::l1::{L1, L1Sighting};
 use crate::tier::l2::{L2, L2Sighting};
-use crate::tier::{Glimpse, LeaseGuard, Sighting, Storing};
+use crate::tier::{Coherence, Glimpse, HeldUntil, LeaseGuard, Putting, Seen, Sighting, Storing};
 
 /// Where the values of a cache are.
 #[derive(Clone, Debug)]
@@ -22,13 +28,60 @@ pub(crate) enum Tier {
 }
 
 impl Tier {
-    /// A copy of a value that takes no waiting at all: none, if the values are elsewhere.
+    /// A value that takes no waiting at all: none, if it is elsewhere. One that is `strict` is not
+    /// behind the store.
     #[inline]
-    pub(crate) fn get_now<V: Cacheable>(&self, key: &[u8]) -> Option<V> {
+    pub(crate) fn get_now(&self, key: &[u8], version: u64, strict: bool) -> Option<Shared> {
         match self {
-            Self::Local(l1) => l1.get(key),
+            Self::Local(l1) => l1.get(key, version),
+            Self::Shared(l2) if !strict => l2.near()?.get(key, version),
             Self::Shared(_) => None,
         }
+    }
+
+    /// A value that takes no waiting at all, past its ttl or not: none, if it is elsewhere. What is kept in
+    /// front of a store is never past its ttl.
+    pub(crate) fn find_now<V: Local>(&self, key: &[u8], version: u64, strict: bool) -> Option<Seen<V>> {
+        match self {
+            Self::Local(l1) => l1.find(key, version),
+            Self::Shared(l2) if !strict => l2.near()?.find(key, version),
+            Self::Shared(_) => None,
+        }
+    }
+
+    /// Whether a value is kept in front of a store, and would be served now.
+    pub(crate) fn is_near(&self, key: &[u8], version: u64) -> bool {
+        match self {
+            Self::Local(_) => false,
+            Self::Shared(l2) => l2.near().is_some_and(|near| near.holds(key, version)),
+        }
+    }
+
+    /// Is over when a key has changed since this was called, if the store tells.
+    pub(crate) fn change<'a>(&'a self, key: &[u8]) -> impl Future<Output = ()> + Send + use<'a> {
+        let change = match self {
+            Self::Local(_) => None,
+            Self::Shared(l2) => l2.near().map(|near| near.change(key)),
+        };
+        async move {
+            match change {
+                Some(change) => change.await,
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Sets the time left of a value, from a place that does not wait.
+    pub(crate) fn touch_later<V>(&self, key: &[u8], seen: &Seen<V>, left: Duration) {
+        match self {
+            Self::Local(l1) => l1.touch(key, seen, left),
+            Self::Shared(l2) => l2.touch_later(key.into(), seen.fill_id, left),
+        }
+    }
+
+    /// Whether other processes see the same values.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self, Self::Shared(_))
     }
 
     /// Changes with every invalidation that could not be delivered at once.
@@ -40,21 +93,30 @@ impl Tier {
     }
 
     /// Looks a key up, and takes the lease if there is nothing.
-    pub(crate) async fn lookup<V: Cacheable>(&self, key: &[u8], ttl: Duration) -> Sighting<V> {
+    pub(crate) async fn lookup<V: Local, R: Reach<V>>(
+        &self,
+        key: &[u8],
+        form: Form,
+        ttl: Duration,
+    ) -> Sighting<V> {
         let guard = LeaseGuard::new(self.clone(), key);
-        let lease = Lease { token: guard.token(), ttl };
+        let lease = guard.lease(ttl);
         let (sighting, guard) = match self {
-            Self::Local(l1) => match l1.lookup(key, lease) {
+            Self::Local(l1) => match l1.lookup(key, form.version, lease) {
                 L1Sighting::Lead => return Sighting::Lead(guard),
                 L1Sighting::Hit(value) => (Sighting::Hit(value), guard),
                 L1Sighting::Busy => (Sighting::Busy, guard),
+                L1Sighting::Guarded(value) => (Sighting::Guarded(value), guard),
+                L1Sighting::Outdated(fill_id) => (Sighting::Outdated(fill_id), guard),
                 L1Sighting::Unreadable(error) => (Sighting::Unreadable(error), guard),
             },
-            Self::Shared(l2) => match l2.lookup(key, lease).await {
+            Self::Shared(l2) => match l2.lookup::<V, R>(key, form, lease).await {
                 L2Sighting::Lead => return Sighting::Lead(guard),
                 L2Sighting::Hit(value) => (Sighting::Hit(value), guard),
                 L2Sighting::Busy => (Sighting::Busy, guard),
+                L2Sighting::Guarded(value) => (Sighting::Guarded(value), guard),
                 L2Sighting::Unfillable => (Sighting::Unfillable, guard),
+                L2Sighting::Outdated(fill_id) => (Sighting::Outdated(fill_id), guard),
                 L2Sighting::Unreadable(error) => (Sighting::Unreadable(error), guard),
                 // The lookup may still take effect: the guard is dropped, and releases.
                 L2Sighting::Failed(error) => return Sighting::Failed(error),
@@ -64,27 +126,47 @@ impl Tier {
         sighting
     }
 
-    /// Looks at what is stored, and takes no lease.
-    pub(crate) async fn glimpse<V: Cacheable>(&self, key: &[u8]) -> Result<Option<Glimpse<V>>> {
+    /// The values under these keys, in one round trip, where they can be served as they are; takes no lease.
+    pub(crate) async fn read_many<V: Local, R: Reach<V>>(
+        &self,
+        keys: &[&[u8]],
+        form: Form,
+    ) -> Vec<Option<Arc<V>>> {
         match self {
-            Self::Local(l1) => l1.glimpse(key),
-            Self::Shared(l2) => l2.glimpse(key).await,
+            // What is in this process is found at once, or is not there.
+            Self::Local(_) => keys.iter().map(|_| None).collect(),
+            Self::Shared(l2) => l2.read_many::<V, R>(keys, form).await,
+        }
+    }
+
+    /// Looks at what is stored, and takes no lease.
+    pub(crate) async fn glimpse<V: Local, R: Reach<V>>(
+        &self,
+        key: &[u8],
+        form: Form,
+    ) -> Result<Option<Glimpse<V>>> {
+        match self {
+            Self::Local(l1) => l1.glimpse(key, form.version),
+            Self::Shared(l2) => l2.glimpse::<V, R>(key, form).await,
         }
     }
 
     /// Stores a value, if its permit still stands.
-    pub(crate) async fn fill<V: Cacheable>(&self, storing: Storing<'_, V>) -> Result<Verdict> {
+    pub(crate) async fn fill<V: Local, R: Reach<V>>(&self, storing: Storing<'_, V>) -> Result<Verdict> {
         match self {
-            Self::Local(l1) => l1.fill(storing),
-            Self::Shared(l2) => l2.fill(storing).await,
+            Self::Local(l1) => l1.fill::<V, R>(storing),
+            Self::Shared(l2) => l2.fill::<V, R>(storing).await,
         }
     }
 
     /// Keeps a lease, while the body runs.
-    pub(crate) fn renew(&self, key: &[u8], token: Token, ttl: Duration) {
+    pub(crate) fn renew(&self, key: &Arc<[u8]>, lease: Lease, held: &HeldUntil) {
         match self {
-            Self::Local(l1) => l1.renew(key, token, ttl),
-            Self::Shared(l2) => l2.renew_later(key.into(), token, ttl),
+            Self::Local(l1) => {
+                l1.renew(key, lease);
+                held.set(Instant::now() + lease.ttl);
+            }
+            Self::Shared(l2) => l2.renew_later(Arc::clone(key), lease, held.clone()),
         }
     }
 
@@ -104,24 +186,95 @@ impl Tier {
         }
     }
 
-    /// Removes keys.
-    pub(crate) async fn invalidate(&self, keys: &[&[u8]]) -> Result<()> {
+    /// How what is kept in front of a store is doing.
+    pub(crate) fn coherence(&self) -> Option<Coherence> {
         match self {
-            Self::Local(l1) => keys.iter().for_each(|key| l1.invalidate(key)),
-            Self::Shared(l2) => l2.invalidate(keys).await?,
+            Self::Local(_) => None,
+            Self::Shared(l2) => l2.near().map(|near| near.status()),
         }
-        Ok(())
     }
 
-    /// Removes a key, from a place that cannot wait; says whether it is done already.
-    pub(crate) fn invalidate_later(&self, key: &[u8]) -> bool {
+    /// The entries in this process, and the bytes that they count for.
+    pub(crate) fn size(&self) -> Option<(u64, u64)> {
         match self {
-            Self::Local(l1) => l1.invalidate(key),
-            Self::Shared(l2) => {
-                l2.invalidate_later(vec![key.into()]);
+            Self::Local(l1) => Some(l1.size()),
+            Self::Shared(_) => None,
+        }
+    }
+
+    /// Says that a mutation of these keys is under way.
+    pub(crate) async fn begin(&self, keys: &[&[u8]], guard: Lease) -> Result<()> {
+        match self {
+            Self::Local(l1) => l1.begin(keys, guard),
+            Self::Shared(l2) => l2.begin(keys, guard).await,
+        }
+    }
+
+    /// Keeps guards, while a mutation runs.
+    pub(crate) fn renew_guards(&self, keys: &Arc<[Arc<[u8]>]>, guard: Lease) {
+        match self {
+            Self::Local(l1) => l1.renew_guards(keys, guard),
+            Self::Shared(l2) => l2.renew_guards_later(Arc::clone(keys), guard),
+        }
+    }
+
+    /// Ends a guard, and stores a value if it was the only one.
+    pub(crate) async fn put<V: Local, R: Reach<V>>(&self, putting: Putting<'_, V>) -> Result<PutVerdict> {
+        match self {
+            Self::Local(l1) => l1.put::<V, R>(putting),
+            Self::Shared(l2) => l2.put::<V, R>(putting).await,
+        }
+    }
+
+    /// Removes keys, and ends the guard on them if there is one.
+    pub(crate) async fn invalidate(&self, doomed: &[Doomed<'_>], guard: Option<GuardEnd>) -> Result<()> {
+        match self {
+            Self::Local(_) => {
+                self.invalidate_later(doomed, guard);
+                Ok(())
+            }
+            Self::Shared(l2) => l2.invalidate(doomed, guard).await,
+        }
+    }
+
+    /// The same, from a place that cannot wait; says whether it is done already.
+    pub(crate) fn invalidate_later(&self, doomed: &[Doomed<'_>], guard: Option<GuardEnd>) -> bool {
+        match (self, guard) {
+            (Self::Local(l1), None) => doomed.iter().for_each(|doomed| l1.invalidate(doomed.key)),
+            (Self::Local(l1), Some(guard)) => {
+                doomed.iter().for_each(|doomed| l1.end(doomed.key, guard.token))
+            }
+            (Self::Shared(l2), _) => {
+                l2.invalidate_later(doomed, guard);
                 return false;
             }
         }
         true
+    }
+
+    /// Removes all keys that match.
+    pub(crate) async fn sweep(&self, pattern: &Pattern, progress: Progress<'_>) -> Result<Swept> {
+        match self {
+            Self::Local(l1) => {
+                let swept = l1.sweep(pattern);
+                progress(swept);
+                Ok(swept)
+            }
+            Self::Shared(l2) => l2.sweep(pattern, progress).await,
+        }
+    }
+
+    /// The same, from a place that cannot wait; says whether it is done already.
+    pub(crate) fn sweep_later(&self, pattern: &Pattern) -> bool {
+        match self {
+            Self::Local(l1) => {
+                l1.sweep(pattern);
+                true
+            }
+            Self::Shared(l2) => {
+                l2.sweep_later(pattern);
+                false
+            }
+        }
     }
 }

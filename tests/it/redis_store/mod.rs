@@ -2,6 +2,7 @@
 
 mod connecting;
 mod contents;
+mod guards;
 mod outages;
 mod refusals;
 

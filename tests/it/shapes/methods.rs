@@ -165,7 +165,7 @@ macro_rules! same {
 same!(First for One: "first of one", First for Two: "first of two", Second for One: "second of one");
 
 #[tokio::test]
-async fn methods_of_one_name_are_apart_by_default() {
+async fn methods_of_one_name_are_apart_by_path() {
     Cache::memory()
         .scope(async {
             for _ in 0..2 {
@@ -184,7 +184,7 @@ trait Named: Sync {
     fn number(&self) -> u64;
 
     #[cache_result(ttl = "1h", skip(self))]
-    async fn by_default(&self, id: u64) -> u64 {
+    async fn by_path(&self, id: u64) -> u64 {
         self.number() + id
     }
 
@@ -216,13 +216,13 @@ async fn a_default_method_never_gives_one_type_the_value_of_another() {
     Cache::memory()
         .scope(async {
             for _ in 0..2 {
-                assert_eq!((One.by_default(1).await, Two.by_default(1).await), (11, 21));
+                assert_eq!((One.by_path(1).await, Two.by_path(1).await), (11, 21));
                 assert_eq!((One.told(1).await, Two.told(1).await), (11, 21));
                 assert_eq!((One.untold(1).await, Two.untold(1).await), (11, 21));
             }
         })
         .await;
-    assert_eq!(site("by_default").stats().loads, 2);
+    assert_eq!(site("by_path").stats().loads, 2);
     assert_eq!(site("told").stats().loads, 2);
     assert_eq!(site("untold").stats().loads, 3, "only the first type that calls it is cached");
 }

@@ -1,5 +1,6 @@
 //! Every shape of function that can be cached, or invalidate.
 
+mod arguments;
 mod attributed;
 mod futures;
 mod generics;

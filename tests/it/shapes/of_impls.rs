@@ -87,7 +87,9 @@ async fn a_method_has_its_companion_beside_it() {
                 assert_eq!(users.sized::<u8>().await, 1);
                 assert_eq!(users.alone(5).await, 5);
             }
-            assert_eq!((users.loads(), site("count").stats().loads), (2, 1));
+            assert_eq!(users.loads(), 2);
+            // Another test calls it too, in a cache of its own.
+            assert!(site("count").stats().hits > 0);
             assert!(is_send(Users::find_peek(7_u32, 1)).await.unwrap().is_some());
             is_send(Users::find_invalidate(7_u32, 1)).await.unwrap();
             assert!(Users::find_peek(7_u32, 1).await.unwrap().is_none());

@@ -21,6 +21,12 @@ async fn without(id: u64) -> u64 {
     if id == 0 { 0 } else { 1 + Box::pin(without(id - 1)).await }
 }
 
+// In an `impl`, clippy asks of a `new` that it returns its type.
+#[cache_result(ttl = "1h", key = "new:<id>")]
+async fn new(id: u64) -> u64 {
+    id
+}
+
 #[invalidates(Users(id))]
 async fn rename(id: u64) {}
 
@@ -31,6 +37,7 @@ async fn a_companion_can_have_another_name_or_none() {
     rename(1).await;
     assert!(Users::peek(1).await.unwrap().is_none());
     assert_key(&Users::key(1), concat!(module_path!(), "::users:1"));
+    assert_eq!((new(3).await, new::uncached(4).await), (3, 4));
     assert_eq!(without(3).await, 3);
     assert_eq!(without(3).await, 3);
     assert_eq!(site("without").stats().loads, 4);

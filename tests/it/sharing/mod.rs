@@ -2,8 +2,10 @@
 //! `processes` starts real ones.
 
 mod contents;
+mod deploys;
 mod outages;
 mod processes;
+mod raw;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use cachemacro::{Cache, ErrorKind};
+use cachemacro::{Cache, ErrorKind, JournalLimits};
 
 use super::{BUDGET, connect, number, read, write};
 use crate::support::{RedisServer, Source, eventually};
@@ -164,6 +164,79 @@ async fn urls_that_cannot_be_used_say_what_to_write_and_are_not_repeated() {
         assert!(text.contains(said), "{text}");
         assert!(!text.contains("hunter2"), "{text}");
     }
+}
+
+#[tokio::test]
+async fn a_store_that_does_not_answer_is_left_alone_and_tried_again() {
+    let server = RedisServer::start();
+    let cache = connect(&server).await;
+    let source = Arc::new(Source::open());
+    read(&cache, &source).await;
+    server.stop_signal();
+    eventually("it is left alone", async || {
+        assert_eq!(read(&cache, &source).await, 1);
+        cache.status().broken
+    })
+    .await;
+    server.continue_signal();
+    hits_come(&cache, &source).await;
+    assert!(!cache.status().broken);
+}
+
+#[tokio::test]
+async fn more_than_is_kept_suspends_reading_until_the_store_was_swept() {
+    let server = RedisServer::start();
+    let limits = JournalLimits { keys_max: 2, ..JournalLimits::default() };
+    let here = Cache::builder().url(server.url()).budget(BUDGET).journal(limits).build().await.unwrap();
+    let there = connect(&server).await;
+    let source = Arc::new(Source::open());
+    for id in 1..=7 {
+        there.scope(number(&source, id)).await;
+    }
+    server.cli(&["SET", "sharing:number:7:session", "of another program"]);
+    server.stop_signal();
+    for id in 1..=7 {
+        here.scope(write(&source, id, 2)).await.unwrap();
+    }
+    assert!(here.status().suspended);
+    assert_eq!(here.scope(number(&source, 1)).await, 2);
+    server.continue_signal();
+    eventually("it is swept", async || !here.status().suspended).await;
+    for id in 1..=7 {
+        assert_eq!(there.scope(number(&source, id)).await, 2, "{id}");
+    }
+    assert_eq!(server.cli(&["GET", "sharing:number:7:session"]), "of another program");
+}
+
+#[tokio::test]
+async fn closing_reports_that_there_was_more_than_is_kept() {
+    let mut server = RedisServer::start();
+    let limits = JournalLimits { bytes_max: 300, ..JournalLimits::default() };
+    let cache = Cache::builder().url(server.url()).budget(BUDGET).journal(limits).build().await.unwrap();
+    let source = Arc::new(Source::open());
+    server.kill();
+    for id in 1..=4 {
+        cache.scope(write(&source, id, 2)).await.unwrap();
+    }
+    assert!(cache.close(Duration::from_millis(200)).await.suspended);
+}
+
+#[tokio::test]
+async fn what_a_store_has_lost_that_it_had_acknowledged_is_sent_again() {
+    let mut server = RedisServer::start();
+    let (here, there) = (connect(&server).await, connect(&server).await);
+    let source = Arc::new(Source::open());
+    assert_eq!(read(&there, &source).await, 1);
+    server.cli(&["SET", "saved", "yes"]);
+    server.cli(&["SAVE"]);
+    here.scope(write(&source, 7, 2)).await.unwrap();
+    assert_eq!(server.cli(&["EXISTS", "sharing:number:7"]), "0");
+    server.kill();
+    server.restart();
+    assert_eq!(server.cli(&["GET", "saved"]), "yes", "it came back as it was");
+    let is_gone = async || server.cli(&["EXISTS", "sharing:number:7"]) == "0";
+    eventually("the old value is gone again", is_gone).await;
+    assert_eq!(read(&there, &source).await, 2);
 }
 
 /// Waits until a call is answered without its body.

@@ -13,6 +13,7 @@ name_cases![
     a_key_that_is_asked_twice_in_a_batch_leads_once,
     an_empty_batch_has_no_answers,
     a_batch_of_a_thousand_keys_leads_them_all,
+    many_keys_are_read_in_order_and_left_as_they_are,
     a_read_without_a_lease_takes_none,
     a_read_without_a_lease_does_not_wait_for_one,
     keys_are_any_bytes,
@@ -61,6 +62,33 @@ async fn a_batch_of_a_thousand_keys_leads_them_all(bench: &Bench<'_>) {
     let asks: Vec<Ask<'_>> = keys.iter().map(|key| Ask { key, lease: Some(new_lease()) }).collect();
     let all = bench.store.lookup(&asks).await;
     assert_eq!(all.iter().filter(|found| matches!(found, Found::Lead)).count(), 1_000);
+}
+
+async fn many_keys_are_read_in_order_and_left_as_they_are(bench: &Bench<'_>) {
+    let keys: Vec<Vec<u8>> = (0..40).map(|at| bench.key(format!("{at}"))).collect();
+    let mut led = Vec::new();
+    for (at, key) in keys.iter().enumerate() {
+        match at % 3 {
+            0 => drop(bench.put(key, format!("payload {at}").as_bytes()).await),
+            1 => led.push((key, bench.lead(key).await)),
+            _ => {}
+        }
+    }
+    let read: Vec<&[u8]> = keys.iter().map(|key| &key[..]).collect();
+    let all = bench.store.read_many(&read).await;
+    assert_eq!(all.len(), keys.len());
+    for (at, found) in all.into_iter().enumerate() {
+        match (at % 3, found) {
+            (0, Found::Hit(entry)) => assert_eq!(&entry.payload[..], format!("payload {at}").as_bytes()),
+            (1 | 2, Found::Absent) => {}
+            (_, found) => panic!("key {at}: {found:?}"),
+        }
+    }
+    for (key, token) in led {
+        assert_eq!(bench.release(key, token).await, Verdict::Accepted, "the lease is still held");
+    }
+    bench.lead(&keys[2]).await;
+    assert!(bench.store.read_many(&[]).await.is_empty());
 }
 
 async fn a_read_without_a_lease_takes_none(bench: &Bench<'_>) {

@@ -39,6 +39,8 @@
 //!
 //! What they cannot show is what happens when the store fails or is slow: its own tests have to.
 
+mod discards;
+mod guards;
 mod keys;
 mod leases;
 mod values;
@@ -80,13 +82,15 @@ pub async fn run(harness: &dyn Harness) {
 
 /// The cases, for those who want to run them one by one.
 pub fn cases() -> Vec<Case> {
-    [leases::cases(), values::cases(), keys::cases()].concat()
+    let guards = guards::cases().into_iter().map(|case| Case { needs_guards: true, ..case });
+    [leases::cases(), values::cases(), keys::cases(), discards::cases(), guards.collect()].concat()
 }
 
 /// One thing that every store does.
 #[derive(Clone, Copy)]
 pub struct Case {
     name: &'static str,
+    needs_guards: bool,
     run: for<'a> fn(&'a Bench<'a>) -> StoreFuture<'a, ()>,
 }
 
@@ -96,13 +100,16 @@ impl Case {
         self.name
     }
 
-    /// Runs the case on keys of its own.
+    /// Runs the case on keys of its own; one about guards does nothing with a store that has none.
     ///
     /// # Panics
     ///
     /// If the store does something else.
     pub async fn run(&self, harness: &dyn Harness) {
         let bench = Bench::new(harness);
+        if self.needs_guards && !bench.store.capabilities().guards {
+            return;
+        }
         let mut case = (self.run)(&bench);
         let outcome = poll_fn(|context| {
             // The case is not polled again after a panic.
@@ -128,7 +135,11 @@ impl fmt::Debug for Case {
 macro_rules! name_cases {
     ($($name:ident),* $(,)?) => {
         pub(super) fn cases() -> Vec<super::Case> {
-            vec![$(super::Case { name: stringify!($name), run: |bench| Box::pin($name(bench)) }),*]
+            vec![$(super::Case {
+                name: stringify!($name),
+                needs_guards: false,
+                run: |bench| Box::pin($name(bench)),
+            }),*]
         }
     };
 }
@@ -137,6 +148,8 @@ use name_cases;
 /// Long enough never to end during a case unless it is told to.
 const LEASE_TTL: Duration = Duration::from_secs(60);
 const VALUE_TTL: Duration = Duration::from_secs(600);
+/// Larger payloads than this are not made for a test.
+const OVERSIZE_MAX: usize = 64 << 20;
 
 /// The store under test with keys of one case's own, and the steps that cases are made of.
 struct Bench<'h> {

@@ -4,12 +4,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Bench, VALUE_TTL, name_cases};
+use super::{Bench, OVERSIZE_MAX, VALUE_TTL, name_cases};
 use crate::error::ErrorKind;
 use crate::store::{Fill, Found, Permit, Token, Verdict};
-
-/// Larger payloads than this are not made for a test.
-const OVERSIZE_MAX: usize = 64 << 20;
 
 name_cases![
     a_value_is_hit_with_and_without_a_lease,

@@ -9,10 +9,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use self::table::{LeaseTable, Sighting, TableFill};
-use super::{Ask, Capabilities, Entry, Fill, Found, Lease, Page, Scan, Store, StoreFuture, Token, Verdict};
-use crate::clock::Clock;
+use self::table::{Held, LeaseTable, Sighting, TableFill, TablePut};
+use super::{
+    Ask, Capabilities, Entry, Fill, Found, Lease, Page, Put, PutVerdict, Scan, Store, StoreFuture, Token,
+    Verdict, all_stood,
+};
+use crate::clock::{Clock, Moment};
 use crate::error::{Error, ErrorKind, Result};
+use crate::protocol::slot::Begun;
 
 /// The bounds of what is kept in this process. What is used least is evicted to stay within them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +33,7 @@ impl Default for MemoryLimits {
     }
 }
 
-/// Bytes in this process, under the lease protocol.
+/// Bytes in this process, under the protocol of leases and guards.
 #[derive(Debug)]
 pub struct MemoryStore {
     table: LeaseTable<Bytes>,
@@ -46,19 +50,27 @@ impl MemoryStore {
 
     fn find(&self, ask: &Ask<'_>) -> Found {
         match self.table.lookup(ask.key, ask.lease) {
-            Sighting::Hit(held) => Found::Hit(Entry {
-                fill_id: held.fill_id,
-                ttl: held.ttl,
-                ttl_left: Some(held.until.since(self.clock.now())),
-                payload: held.value,
-            }),
+            Sighting::Hit(held) => Found::Hit(self.entry(held)),
             Sighting::Lead => Found::Lead,
             Sighting::Busy => Found::Busy,
             Sighting::Absent => Found::Absent,
+            Sighting::Guarded(carried) => Found::Guarded(carried.map(|held| self.entry(held))),
         }
     }
 
-    fn put(&self, fill: Fill<'_>) -> Result<Verdict> {
+    fn entry(&self, held: Held<Bytes>) -> Entry {
+        let now = self.clock.now();
+        Entry {
+            fill_id: held.fill_id,
+            ttl: held.ttl,
+            ttl_left: Some(held.until.since(now)),
+            filled_at: Some(held.filled.since(Moment::FIRST)),
+            age: Some(now.since(held.filled)),
+            payload: held.value,
+        }
+    }
+
+    fn store(&self, fill: Fill<'_>) -> Result<Verdict> {
         let bytes = fill.payload.len();
         if !self.table.fits(fill.key, bytes) {
             let detail = format!("a value of {bytes} bytes does not fit; raise the memory limit");
@@ -72,8 +84,19 @@ impl MemoryStore {
                 value: fill.payload,
                 bytes,
                 ttl: fill.ttl,
+                serves: fill.ttl,
             },
         ))
+    }
+
+    fn end_with(&self, put: Put<'_>) -> PutVerdict {
+        let Put { key, guard, fill_id, payload: value, ttl } = put;
+        let bytes = value.len();
+        if !self.table.fits(key, bytes) {
+            let _ = self.table.end(key, guard);
+            return PutVerdict::NotWritten;
+        }
+        self.table.put(key, TablePut { guard, fill_id, value, bytes, ttl, serves: ttl })
     }
 }
 
@@ -89,7 +112,7 @@ impl Store for MemoryStore {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { shared: false, ..Capabilities::new(usize::MAX, self.value_bytes_max) }
+        Capabilities { shared: false, guards: true, ..Capabilities::new(usize::MAX, self.value_bytes_max) }
     }
 
     fn lookup<'a>(&'a self, asks: &'a [Ask<'a>]) -> StoreFuture<'a, Vec<Found>> {
@@ -97,15 +120,28 @@ impl Store for MemoryStore {
     }
 
     fn fill<'a>(&'a self, fill: Fill<'a>) -> StoreFuture<'a, Result<Verdict>> {
-        Box::pin(async move { self.put(fill) })
+        Box::pin(async move { self.store(fill) })
     }
 
     fn renew<'a>(&'a self, key: &'a [u8], lease: Lease) -> StoreFuture<'a, Result<Verdict>> {
         Box::pin(async move { Ok(self.table.renew(key, lease)) })
     }
 
+    fn touch<'a>(
+        &'a self,
+        key: &'a [u8],
+        fill_id: Token,
+        ttl_left: Duration,
+    ) -> StoreFuture<'a, Result<Verdict>> {
+        Box::pin(async move { Ok(self.table.touch(key, fill_id, ttl_left, ttl_left)) })
+    }
+
     fn release<'a>(&'a self, key: &'a [u8], token: Token) -> StoreFuture<'a, Result<Verdict>> {
         Box::pin(async move { Ok(self.table.release(key, token)) })
+    }
+
+    fn discard<'a>(&'a self, key: &'a [u8], fill_id: Token) -> StoreFuture<'a, Result<Verdict>> {
+        Box::pin(async move { Ok(self.table.discard(key, fill_id)) })
     }
 
     fn invalidate<'a>(&'a self, keys: &'a [&'a [u8]]) -> StoreFuture<'a, Result<u64>> {
@@ -115,6 +151,36 @@ impl Store for MemoryStore {
     /// Lists all in one page: they are in this process already, and no more than the limit.
     fn scan<'a>(&'a self, scan: Scan<'a>) -> StoreFuture<'a, Result<Page>> {
         Box::pin(async move { Ok(Page { keys: self.table.keys(scan.pattern), next: None }) })
+    }
+
+    fn begin_guards<'a>(&'a self, keys: &'a [&'a [u8]], guard: Lease) -> StoreFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let mut crowded = None;
+            // All of them, whatever the first says: what can be guarded is.
+            for key in keys {
+                if self.table.begin(key, guard) == Begun::Crowded {
+                    crowded = crowded.or(Some(key));
+                }
+            }
+            match crowded {
+                None => Ok(()),
+                Some(key) => {
+                    Err(Error::new(ErrorKind::Rejected, "memory begin guards", super::CROWDED).with_key(key))
+                }
+            }
+        })
+    }
+
+    fn renew_guards<'a>(&'a self, keys: &'a [&'a [u8]], guard: Lease) -> StoreFuture<'a, Result<Verdict>> {
+        Box::pin(async move { Ok(all_stood(keys.iter().map(|key| self.table.renew_guard(key, guard)))) })
+    }
+
+    fn end_guards<'a>(&'a self, keys: &'a [&'a [u8]], token: Token) -> StoreFuture<'a, Result<Verdict>> {
+        Box::pin(async move { Ok(all_stood(keys.iter().map(|key| self.table.end(key, token)))) })
+    }
+
+    fn put<'a>(&'a self, put: Put<'a>) -> StoreFuture<'a, Result<PutVerdict>> {
+        Box::pin(async move { Ok(self.end_with(put)) })
     }
 
     fn close(&self, _deadline: Duration) -> StoreFuture<'_, bool> {

@@ -1,16 +1,22 @@
-//! The lease protocol over a map in this process, for values of any type.
+//! The protocol over a map in this process, for values of any type.
 //!
 //! [`MemoryStore`](super::MemoryStore) keeps bytes in one; the in-process tier keeps typed values in
-//! another, and so needs no encoding. Every step is atomic under the lock of the key's shard.
+//! another, and so needs no encoding. What each step does is decided by
+//! [`protocol::slot`](crate::protocol::slot); here it is done, atomically for each key.
 
+mod weigher;
+
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
-use quick_cache::sync::{Cache, DefaultLifecycle, EntryAction, EntryResult};
-use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
+use quick_cache::sync::{Cache, EntryAction, EntryResult};
+use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder};
 
+use self::weigher::SlotWeigher;
 use super::MemoryLimits;
 use crate::clock::{Clock, Moment};
-use crate::store::{Lease, Pattern, Permit, Token, Verdict};
+use crate::protocol::slot::{self, Begun, Guard, Next};
+use crate::store::{Lease, Pattern, Permit, PutVerdict, Token, Verdict};
 
 /// What one slot costs beside its key and its value: the map's entry, the slot and the allocations
 /// (measured with a counting allocator over a million entries, and rounded up).
@@ -19,35 +25,26 @@ const SLOT_OVERHEAD_BYTES: u64 = 128;
 /// The average weight that the number of shards and the memory of recent evictions are planned for.
 const EXPECTED_ENTRY_BYTES: u64 = 1024;
 
-/// A bounded map from keys to leases and values.
+/// A bounded map from keys to leases, values and guards.
 pub(crate) struct LeaseTable<V> {
     slots: Slots<V>,
+    /// How many listings of all keys are under way. What is being stored is in no list for a moment, so
+    /// that nothing is stored meanwhile.
+    listings: RwLock<u32>,
     /// The largest weight that one entry may have: more would be evicted as it is stored.
     entry_weight_max: u64,
     clock: Clock,
 }
 
-type Slots<V> = Cache<Vec<u8>, Slot<V>, SlotWeigher, DefaultHashBuilder, DefaultLifecycle<Vec<u8>, Slot<V>>>;
+type Slots<V> = Cache<Vec<u8>, Slot<V>, SlotWeigher, DefaultHashBuilder, PinGuards>;
+
+type Slot<V> = slot::Slot<V, Moment>;
 
 /// A value and what is known of its fill.
-#[derive(Clone, Debug)]
-pub(crate) struct Held<V> {
-    pub(crate) value: V,
-    pub(crate) fill_id: Token,
-    pub(crate) ttl: Duration,
-    pub(crate) until: Moment,
-    /// The bytes it counts for, beside its key and the overhead.
-    bytes: u64,
-}
+pub(crate) type Held<V> = slot::Held<V, Moment>;
 
 /// What a lookup found.
-#[derive(Debug)]
-pub(crate) enum Sighting<V> {
-    Hit(Held<V>),
-    Lead,
-    Busy,
-    Absent,
-}
+pub(crate) type Sighting<V> = slot::Sighting<V, Moment>;
 
 /// A value on its way in.
 pub(crate) struct TableFill<V> {
@@ -55,13 +52,21 @@ pub(crate) struct TableFill<V> {
     pub(crate) fill_id: Token,
     pub(crate) value: V,
     pub(crate) bytes: usize,
+    /// How long it is kept.
     pub(crate) ttl: Duration,
+    /// How long it serves those who know of nothing past a ttl.
+    pub(crate) serves: Duration,
 }
 
-#[derive(Clone)]
-enum Slot<V> {
-    Leased { token: Token, until: Moment },
-    Filled(Held<V>),
+/// The value of a put on its way in.
+pub(crate) struct TablePut<V> {
+    /// The writer's guard.
+    pub(crate) guard: Token,
+    pub(crate) fill_id: Token,
+    pub(crate) value: V,
+    pub(crate) bytes: usize,
+    pub(crate) ttl: Duration,
+    pub(crate) serves: Duration,
 }
 
 impl<V: Clone> LeaseTable<V> {
@@ -74,52 +79,43 @@ impl<V: Clone> LeaseTable<V> {
             .expect("the two settings that have no default are set");
         // A floor on each entry's weight makes a bound in bytes a bound in entries too.
         let weigher = SlotWeigher { floor: bytes_max.div_ceil(limits.entries_max.max(1)) };
-        let slots =
-            Cache::with_options(options, weigher, DefaultHashBuilder::default(), DefaultLifecycle::default());
+        let pins = PinGuards { clock: clock.clone() };
+        let slots = Cache::with_options(options, weigher, DefaultHashBuilder::default(), pins);
         // quick_cache admits what fits into the hot part (97 %) of one shard.
         let entry_weight_max = slots.shard_capacity() / 100 * 96;
-        Self { slots, entry_weight_max, clock }
+        Self { slots, listings: RwLock::new(0), entry_weight_max, clock }
     }
 
-    /// The value under `key`, if it is there and not expired. Takes no lease.
-    #[inline]
+    /// The value under `key`, if it is there and not past its ttl. Takes no lease.
+    #[inline(always)]
     pub(crate) fn get(&self, key: &[u8]) -> Option<Held<V>> {
+        match self.slots.get(key)? {
+            Slot::Filled(held) if held.serves_until > self.clock.now() => Some(held),
+            _ => None,
+        }
+    }
+
+    /// The value under `key`, if it is there, past its ttl or not. Takes no lease.
+    pub(crate) fn find(&self, key: &[u8]) -> Option<Held<V>> {
         match self.slots.get(key)? {
             Slot::Filled(held) if held.until > self.clock.now() => Some(held),
             _ => None,
         }
     }
 
+    /// Sets the time left of a value that still stands.
+    pub(crate) fn touch(&self, key: &[u8], fill_id: Token, serves: Duration, left: Duration) -> Verdict {
+        let now = self.clock.now();
+        self.step(key, |slot| slot::touch(slot, fill_id, (now + serves.min(left), now + left), now))
+    }
+
     /// The value under `key`, or the lease on it.
     pub(crate) fn lookup(&self, key: &[u8], lease: Option<Lease>) -> Sighting<V> {
-        let Some(lease) = lease else {
-            return self.get(key).map_or(Sighting::Absent, Sighting::Hit);
-        };
         let now = self.clock.now();
-        let ours = Slot::Leased { token: lease.token, until: now + lease.ttl };
-        loop {
-            let result = self.slots.entry(key, None, |_, slot| {
-                EntryAction::Retain(match slot {
-                    Slot::Filled(held) if held.until > now => Sighting::Hit(held.clone()),
-                    Slot::Leased { until, .. } if *until > now => Sighting::Busy,
-                    expired => {
-                        *expired = ours.clone();
-                        Sighting::Lead
-                    }
-                })
-            });
-            match result {
-                EntryResult::Retained(sighting) => return sighting,
-                EntryResult::Vacant(place) => {
-                    // An invalidation that came between the two takes the place away: look again.
-                    if place.insert(ours.clone()).is_ok() {
-                        return Sighting::Lead;
-                    }
-                }
-                EntryResult::Removed(..) | EntryResult::Replaced(..) | EntryResult::Timeout => {
-                    unreachable!("the entry is only ever retained, and waited for without a timeout")
-                }
-            }
+        match lease {
+            Some(lease) => self.step(key, |slot| slot::look_up(slot, Some(guard_of(lease, now)), now)),
+            // It changes nothing, so it needs no more than a reader's lock.
+            None => slot::look_up(self.slots.get(key).as_ref(), None, now).1,
         }
     }
 
@@ -130,54 +126,82 @@ impl<V: Clone> LeaseTable<V> {
 
     /// Stores a value if its permit still stands.
     pub(crate) fn fill(&self, key: &[u8], fill: TableFill<V>) -> Verdict {
+        let TableFill { permit, fill_id, value, bytes, ttl, serves } = fill;
         let now = self.clock.now();
-        let held = Held {
-            value: fill.value,
-            fill_id: fill.fill_id,
-            ttl: fill.ttl,
-            until: now + fill.ttl,
-            bytes: fill.bytes as u64,
-        };
-        // A slot that grows in its place evicts nothing, so the value is inserted anew. The place
-        // stays ours in between, unless an invalidation takes it away.
-        let result = self.slots.entry(key, None, |_, slot| match slot.permits(fill.permit, now) {
-            true => EntryAction::ReplaceWithGuard,
-            false => EntryAction::Retain(()),
-        });
-        match result {
-            EntryResult::Replaced(place, _) => place.insert(Slot::Filled(held)).is_ok().into(),
-            // Dropping a vacant place leaves the key absent.
-            _ => Verdict::Refused,
+        let (serves_until, until) = (now + serves.min(ttl), now + ttl);
+        let held = Held { value, fill_id, ttl, filled: now, serves_until, until, bytes: bytes as u64 };
+        let listings = self.listings.read().unwrap_or_else(PoisonError::into_inner);
+        if *listings > 0 {
+            return self.refuse(key);
         }
+        self.step(key, |slot| slot::fill(slot, permit, || held.clone(), now))
     }
 
     /// Sets the time left of a lease that is still held.
     pub(crate) fn renew(&self, key: &[u8], lease: Lease) -> Verdict {
         let now = self.clock.now();
-        let result = self.slots.entry(key, None, |_, slot| {
-            let stands = slot.permits(Permit::Lease(lease.token), now);
-            if stands {
-                *slot = Slot::Leased { token: lease.token, until: now + lease.ttl };
-            }
-            EntryAction::Retain(stands)
-        });
-        matches!(result, EntryResult::Retained(true)).into()
+        self.step(key, |slot| slot::renew(slot, guard_of(lease, now), now))
     }
 
     /// Gives a lease up, if it is still held.
     pub(crate) fn release(&self, key: &[u8], token: Token) -> Verdict {
         let now = self.clock.now();
-        self.slots.remove_if(key, |slot| slot.permits(Permit::Lease(token), now)).is_some().into()
+        self.step(key, |slot| slot::release(slot, token, now))
     }
 
-    /// Removes a value or takes a lease away; says whether there was one.
+    /// Removes a value, if it is still the one of this fill.
+    pub(crate) fn discard(&self, key: &[u8], fill_id: Token) -> Verdict {
+        let now = self.clock.now();
+        self.step(key, |slot| slot::discard(slot, fill_id, now))
+    }
+
+    /// Removes a value or takes a lease away; says whether there was one. Guards stay.
     pub(crate) fn invalidate(&self, key: &[u8]) -> bool {
         let now = self.clock.now();
-        self.slots.remove(key).is_some_and(|(_, slot)| slot.until() > now)
+        self.step(key, |slot| slot::invalidate(slot, now))
     }
 
-    /// The keys that match, of values and leases that have time left.
+    /// Adds a guard.
+    pub(crate) fn begin(&self, key: &[u8], guard: Lease) -> Begun {
+        let now = self.clock.now();
+        self.step(key, |slot| slot::begin(slot, guard_of(guard, now), now))
+    }
+
+    /// Sets the time left of a guard that still stands.
+    pub(crate) fn renew_guard(&self, key: &[u8], guard: Lease) -> Verdict {
+        let now = self.clock.now();
+        self.step(key, |slot| slot::renew_guard(slot, guard_of(guard, now), now))
+    }
+
+    /// Ends a guard, or invalidates where it is gone.
+    pub(crate) fn end(&self, key: &[u8], token: Token) -> Verdict {
+        let now = self.clock.now();
+        self.step(key, |slot| slot::end(slot, token, now))
+    }
+
+    /// Ends a guard, and stores a value if nothing came between.
+    pub(crate) fn put(&self, key: &[u8], put: TablePut<V>) -> PutVerdict {
+        let TablePut { guard, fill_id, value, bytes, ttl, serves } = put;
+        let now = self.clock.now();
+        let (serves_until, until) = (now + serves.min(ttl), now + ttl);
+        let held = Held { value, fill_id, ttl, filled: now, serves_until, until, bytes: bytes as u64 };
+        let listings = self.listings.read().unwrap_or_else(PoisonError::into_inner);
+        if *listings > 0 {
+            let _ = self.end(key, guard);
+            return PutVerdict::NotWritten;
+        }
+        self.step(key, |slot| slot::put(slot, guard, || held.clone(), now))
+    }
+
+    /// Takes the lease away that a fill would have needed.
+    fn refuse(&self, key: &[u8]) -> Verdict {
+        self.invalidate(key);
+        Verdict::Refused
+    }
+
+    /// The keys that match, of all that has time left: each one that is there from the beginning to the end.
     pub(crate) fn keys(&self, pattern: &Pattern) -> Vec<Vec<u8>> {
+        let _listing = Listing::begin(&self.listings);
         let now = self.clock.now();
         self.slots
             .iter()
@@ -195,39 +219,79 @@ impl<V: Clone> LeaseTable<V> {
     pub(crate) fn bytes(&self) -> u64 {
         self.slots.weight()
     }
-}
 
-impl<V> Slot<V> {
-    fn until(&self) -> Moment {
-        match self {
-            Self::Leased { until, .. } => *until,
-            Self::Filled(held) => held.until,
+    /// Decides on what is under the key, and puts what comes next in its place.
+    ///
+    /// The place stays ours in between: whoever else wants it waits, for no longer than an insertion.
+    fn step<A>(&self, key: &[u8], decide: impl Fn(Option<&Slot<V>>) -> (Next<V, Moment>, A)) -> A {
+        let mut decided = None;
+        let result = self.slots.entry(key, None, |_, slot| {
+            let (next, answer) = decide(Some(slot));
+            let (action, value) = match next {
+                Next::Stay => (EntryAction::Retain(()), None),
+                Next::Vanish => (EntryAction::Remove, None),
+                // A slot that grows in its place evicts nothing, so a value is inserted anew.
+                Next::Become(value @ Slot::Filled(_)) => (EntryAction::ReplaceWithGuard, Some(value)),
+                Next::Become(small) => {
+                    *slot = small;
+                    (EntryAction::Retain(()), None)
+                }
+            };
+            decided = Some((answer, value));
+            action
+        });
+        let (place, next, answer) = match (result, decided) {
+            (EntryResult::Replaced(place, _), Some((answer, next))) => (place, next, answer),
+            (_, Some((answer, _))) => return answer,
+            (EntryResult::Vacant(place), None) => match decide(None) {
+                (Next::Become(slot), answer) => (place, Some(slot), answer),
+                // Dropping a vacant place leaves the key absent.
+                (Next::Stay | Next::Vanish, answer) => return answer,
+            },
+            _ => {
+                unreachable!("what is not vacant is decided on, and places are waited for without a timeout")
+            }
+        };
+        if let Some(slot) = next {
+            let inserted = place.insert(slot).is_ok();
+            debug_assert!(inserted, "a place is only taken away by `remove`, which nobody calls");
         }
-    }
-
-    fn permits(&self, permit: Permit, now: Moment) -> bool {
-        let named = match (self, permit) {
-            (Self::Leased { token, .. }, Permit::Lease(permitted)) => *token == permitted,
-            (Self::Filled(held), Permit::Replace(permitted)) => held.fill_id == permitted,
-            _ => false,
-        };
-        named && self.until() > now
+        answer
     }
 }
 
-/// Weighs a slot in bytes, and never less than the floor.
-#[derive(Clone)]
-struct SlotWeigher {
-    floor: u64,
+/// A listing that is under way. It has waited for all that was being stored.
+struct Listing<'a>(&'a RwLock<u32>);
+
+impl<'a> Listing<'a> {
+    fn begin(listings: &'a RwLock<u32>) -> Self {
+        *listings.write().unwrap_or_else(PoisonError::into_inner) += 1;
+        Self(listings)
+    }
 }
 
-impl<V> Weighter<Vec<u8>, Slot<V>> for SlotWeigher {
-    fn weight(&self, key: &Vec<u8>, slot: &Slot<V>) -> u64 {
-        let value_bytes = match slot {
-            Slot::Leased { .. } => 0,
-            Slot::Filled(held) => held.bytes,
-        };
-        (key.len() as u64 + value_bytes + SLOT_OVERHEAD_BYTES).max(self.floor)
+impl Drop for Listing<'_> {
+    fn drop(&mut self) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) -= 1;
+    }
+}
+
+fn guard_of(lease: Lease, now: Moment) -> Guard<Moment> {
+    Guard { token: lease.token, until: now + lease.ttl }
+}
+
+/// Keeps guards from being evicted: unlike a lease, a guard that is lost lets old values in.
+#[derive(Clone, Debug)]
+struct PinGuards {
+    clock: Clock,
+}
+
+impl<V> Lifecycle<Vec<u8>, Slot<V>> for PinGuards {
+    type RequestState = ();
+
+    /// One whose time is over is a crashed writer's, and stands in nobody's way.
+    fn is_pinned(&self, _key: &Vec<u8>, slot: &Slot<V>) -> bool {
+        matches!(slot, Slot::Guarded(_)) && slot.until() > self.clock.now()
     }
 }
 
@@ -245,6 +309,9 @@ impl<V> std::fmt::Debug for LeaseTable<V> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
 
     fn table(bytes_max: u64, entries_max: u64) -> LeaseTable<u32> {
@@ -263,6 +330,7 @@ mod tests {
                     value: 7,
                     bytes,
                     ttl: Duration::from_secs(60),
+                    serves: Duration::from_secs(60),
                 },
             ),
             other => panic!("{key} is not absent: {other:?}"),
@@ -307,5 +375,119 @@ mod tests {
         assert!(table.get(b"k").is_none());
         assert!(table.keys(&Pattern::new("*")).is_empty());
         assert!(!table.invalidate(b"k"), "an expired value counts as none");
+    }
+
+    #[test]
+    fn no_pressure_evicts_a_guard() {
+        let table = table(1 << 20, 1 << 20);
+        let guard = Lease { token: Token::random(), ttl: Duration::from_secs(10) };
+        assert_eq!(store(&table, "filled", 1000), Verdict::Accepted);
+        for key in ["filled", "absent"] {
+            assert_eq!(table.begin(key.as_bytes(), guard), Begun::Guarded);
+        }
+        for n in 0..10_000 {
+            let key = format!("k:{n}");
+            let _ = store(&table, &key, 1000);
+            assert!(table.bytes() <= 1 << 20, "{} bytes after {n} fills", table.bytes());
+            // What is read again presses on what is kept longest too.
+            let _ = (table.get(key.as_bytes()), table.get(key.as_bytes()));
+        }
+        assert!(matches!(table.lookup(b"filled", None), Sighting::Guarded(Some(_))));
+        assert!(matches!(table.lookup(b"absent", None), Sighting::Guarded(None)));
+        for key in ["filled", "absent"] {
+            assert_eq!(table.end(key.as_bytes(), guard.token), Verdict::Accepted, "{key}");
+        }
+    }
+
+    #[test]
+    fn a_guard_whose_time_is_over_makes_room() {
+        let table = table(1 << 20, 1 << 20);
+        for n in 0..10_000 {
+            let guard = Lease { token: Token::random(), ttl: Duration::from_secs(10) };
+            assert_eq!(table.begin(format!("g:{n}").as_bytes(), guard), Begun::Guarded);
+        }
+        assert!(table.len() == 10_000, "all of them are kept, whatever it takes");
+        table.clock.advance(Duration::from_secs(10));
+        for n in 0..10_000 {
+            let _ = store(&table, &format!("k:{n}"), 1000);
+        }
+        assert!(table.bytes() <= 1 << 20, "{} bytes", table.bytes());
+    }
+
+    #[test]
+    fn steps_of_many_threads_on_one_key_come_one_after_the_other() {
+        let table = table(1 << 20, 1 << 20);
+        let writer = |_| {
+            for _ in 0..2_000 {
+                let guard = Lease { token: Token::random(), ttl: Duration::from_secs(10) };
+                assert_eq!(table.begin(b"k", guard), Begun::Guarded);
+                assert!(matches!(table.lookup(b"k", Some(guard)), Sighting::Guarded(_)));
+                let (token, ttl, serves) = (guard.token, guard.ttl, guard.ttl);
+                let put = TablePut { guard: token, fill_id: token, value: 7, bytes: 1, ttl, serves };
+                let _ = table.put(b"k", put);
+                table.invalidate(b"k");
+            }
+        };
+        let reader = |_| {
+            for _ in 0..2_000 {
+                let lease = Lease { token: Token::random(), ttl: Duration::from_secs(3) };
+                if let Sighting::Lead = table.lookup(b"k", Some(lease)) {
+                    let permit = Permit::Lease(lease.token);
+                    let (ttl, serves) = (lease.ttl, lease.ttl);
+                    let fill = TableFill { permit, fill_id: lease.token, value: 7, bytes: 1, ttl, serves };
+                    if table.fill(b"k", fill) == Verdict::Refused {
+                        assert_eq!(table.release(b"k", lease.token), Verdict::Refused);
+                    }
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            for at in 0..2 {
+                scope.spawn(move || writer(at));
+                scope.spawn(move || reader(at));
+            }
+        });
+        assert!(!matches!(table.lookup(b"k", None), Sighting::Guarded(_)), "every guard was ended");
+    }
+
+    #[test]
+    fn nothing_is_stored_while_keys_are_listed() {
+        let table = table(1 << 20, 1 << 20);
+        for (key, listed) in [("before", false), ("meanwhile", true)] {
+            let listing = listed.then(|| Listing::begin(&table.listings));
+            let expected = if listed { Verdict::Refused } else { Verdict::Accepted };
+            assert_eq!(store(&table, key, 1), expected, "{key}");
+            drop(listing);
+        }
+        assert_eq!(table.keys(&Pattern::new("*")), [b"before".to_vec()], "a lease is given up too");
+    }
+
+    #[test]
+    fn no_keys_are_listed_while_a_value_is_between_two_places() {
+        /// Dropped as it is replaced, when its place is empty.
+        #[derive(Clone)]
+        struct Probe(std::sync::Weak<LeaseTable<Probe>>);
+        impl Drop for Probe {
+            fn drop(&mut self) {
+                if let Some(table) = self.0.upgrade()
+                    && !table.slots.contains_key(&b"k"[..])
+                {
+                    assert!(table.listings.try_write().is_err(), "it would be in no list");
+                    REPLACED.store(true, Ordering::Relaxed);
+                }
+            }
+        }
+        static REPLACED: AtomicBool = AtomicBool::new(false);
+
+        let limits = MemoryLimits { bytes_max: 1 << 20, entries_max: 1 << 20 };
+        let table = Arc::new(LeaseTable::<Probe>::new(limits, Clock::manual()));
+        let probe = Probe(Arc::downgrade(&table));
+        let (token, ttl) = (Token::random(), Duration::from_secs(60));
+        assert!(matches!(table.lookup(b"k", Some(Lease { token, ttl })), Sighting::Lead));
+        for permit in [Permit::Lease(token), Permit::Replace(token)] {
+            let fill = TableFill { permit, fill_id: token, value: probe.clone(), bytes: 1, ttl, serves: ttl };
+            assert_eq!(table.fill(b"k", fill), Verdict::Accepted);
+        }
+        assert!(REPLACED.load(Ordering::Relaxed), "the old value is dropped as its place is empty");
     }
 }

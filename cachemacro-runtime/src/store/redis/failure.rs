@@ -25,6 +25,11 @@ impl Failure {
         Self { kind, detail }
     }
 
+    /// Whether the server will not do it as it is set up.
+    pub(super) fn is_refusal(self) -> bool {
+        self.kind == ErrorKind::Rejected
+    }
+
     /// The error of an operation on no key or on many.
     pub(super) fn of(self, operation: &'static str) -> Error {
         Error::new(self.kind, operation, self.detail)
@@ -33,6 +38,14 @@ impl Failure {
     /// The error of an operation on one key.
     pub(super) fn on(self, operation: &'static str, key: &[u8]) -> Error {
         self.of(operation).with_key(key)
+    }
+
+    /// The error of an operation on these keys: it names the key if there is only one.
+    pub(super) fn of_keys(self, operation: &'static str, keys: &[&[u8]]) -> Error {
+        match keys {
+            [key] => self.on(operation, key),
+            _ => self.of(operation),
+        }
     }
 }
 

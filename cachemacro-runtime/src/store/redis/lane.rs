@@ -16,16 +16,16 @@
 
 use std::future::Future;
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, ConnectionAddr, ConnectionInfo, Pipeline, Value};
+use redis::{AsyncConnectionConfig, ConnectionAddr, ConnectionInfo, Pipeline, RedisConnectionInfo, Value};
 use tokio::net::TcpStream;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::failure::Failure;
@@ -35,9 +35,9 @@ const DOUBT_TIMEOUTS: u32 = 3;
 /// A shorter silence says nothing about the connection.
 const DOUBT_AFTER: Duration = Duration::from_secs(2);
 /// The first pause before a redial; it doubles up to the last.
-const PAUSE_FIRST: Duration = Duration::from_millis(50);
+pub(super) const PAUSE_FIRST: Duration = Duration::from_millis(50);
 /// The longest pause, and how long a connection has to live for the pauses to start anew.
-const PAUSE_LAST: Duration = Duration::from_secs(2);
+pub(super) const PAUSE_LAST: Duration = Duration::from_secs(2);
 /// Commands that wait for the socket's task; past it, callers wait in line within their budget.
 const QUEUE_LEN_MAX: usize = 1024;
 
@@ -48,16 +48,19 @@ pub(super) struct Lane {
     absence: Mutex<Failure>,
     silence: Silence,
     doubt: Arc<Notify>,
+    /// The connections that all lanes have made.
+    sessions: Arc<watch::Sender<u64>>,
 }
 
 impl Lane {
     /// A lane with this connection in it, before its task runs, or with none yet.
-    pub(super) fn new(fresh: Option<&Connected>) -> Self {
+    pub(super) fn new(fresh: Option<&Connected>, sessions: Arc<watch::Sender<u64>>) -> Self {
         Self {
             slot: ArcSwapOption::from_pointee(fresh.map(|connected| connected.connection.clone())),
             absence: Mutex::new(Failure::NOT_YET),
             silence: Silence::new(),
             doubt: Arc::new(Notify::new()),
+            sessions,
         }
     }
 
@@ -86,9 +89,15 @@ impl Lane {
         }
     }
 
+    /// How many connections all lanes have made.
+    pub(super) fn sessions(&self) -> u64 {
+        *self.sessions.borrow()
+    }
+
     fn connected(&self, connection: MultiplexedConnection) {
         self.silence.end();
         self.slot.store(Some(Arc::new(connection)));
+        self.sessions.send_modify(|sessions| *sessions += 1);
     }
 
     fn disconnected(&self, why: Failure) {
@@ -124,7 +133,7 @@ pub(super) async fn keep_up(lane: Weak<Lane>, dialler: Arc<Dialler>, mut fresh: 
             None => return,
         }
         // Not all processes at once: from half the pause to the whole.
-        sleep(pause.mul_f64(rand::random_range(0.5..=1.0))).await;
+        sleep(pause.mul_f64(crate::chance::jitter())).await;
         pause = (pause * 2).min(PAUSE_LAST);
     }
 }
@@ -181,17 +190,18 @@ pub(super) struct Dialler {
 
 /// A connection and the future that moves its bytes: dropping that one closes the socket.
 pub(super) struct Connected {
-    connection: MultiplexedConnection,
-    driver: Driver,
+    pub(super) connection: MultiplexedConnection,
+    pub(super) driver: Driver,
 }
 
-type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub(super) type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Dialler {
     /// Connects, logs in and gets a first answer, so that a server which only accepts is not taken for one that serves.
     pub(super) async fn dial(&self) -> Result<Connected, Failure> {
         let dial = async {
-            let mut connected = self.open().await?;
+            let config = AsyncConnectionConfig::new().set_pipeline_buffer_size(QUEUE_LEN_MAX);
+            let mut connected = self.open(self.server.redis_settings(), config).await?;
             match ping(connected.connection.clone(), &mut connected.driver, self.timeout).await? {
                 // A user who may not PING is logged in all the same.
                 Value::ServerError(error) if error.code() != "NOPERM" => Err(Failure::from(&error)),
@@ -201,35 +211,41 @@ impl Dialler {
         timeout(self.timeout, dial).await.unwrap_or(Err(Failure::UNANSWERED))
     }
 
-    async fn open(&self) -> Result<Connected, Failure> {
+    /// Connects and logs in.
+    pub(super) async fn open(
+        &self,
+        settings: &RedisConnectionInfo,
+        config: AsyncConnectionConfig,
+    ) -> Result<Connected, Failure> {
         match self.server.addr() {
             ConnectionAddr::Tcp(host, port) => {
                 let stream = tcp(host, *port).await.map_err(|e| Failure::from(&e))?;
-                self.log_in(stream).await
+                log_in(stream, settings, config).await
             }
             #[cfg(unix)]
             ConnectionAddr::Unix(path) => {
                 let stream = tokio::net::UnixStream::connect(path).await.map_err(|e| Failure::from(&e))?;
-                self.log_in(stream).await
+                log_in(stream, settings, config).await
             }
             _ => Err(Failure::ODD_REPLY),
         }
     }
+}
 
-    async fn log_in<S>(&self, stream: S) -> Result<Connected, Failure>
-    where
-        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
-    {
-        // Each operation has a deadline of its own, and so has the dialling.
-        let config = AsyncConnectionConfig::new()
-            .set_response_timeout(None)
-            .set_connection_timeout(None)
-            .set_pipeline_buffer_size(QUEUE_LEN_MAX);
-        MultiplexedConnection::new_with_config(self.server.redis_settings(), stream, config)
-            .await
-            .map(|(connection, driver)| Connected { connection, driver: Box::pin(driver) })
-            .map_err(|error| Failure::from(&error))
-    }
+async fn log_in<S>(
+    stream: S,
+    settings: &RedisConnectionInfo,
+    config: AsyncConnectionConfig,
+) -> Result<Connected, Failure>
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+{
+    // Each operation has a deadline of its own, and so has the dialling.
+    let config = config.set_response_timeout(None).set_connection_timeout(None);
+    MultiplexedConnection::new_with_config(settings, stream, config)
+        .await
+        .map(|(connection, driver)| Connected { connection, driver: Box::pin(driver) })
+        .map_err(|error| Failure::from(&error))
 }
 
 async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
@@ -273,25 +289,6 @@ impl Silence {
         }
         in_doubt
     }
-}
-
-/// Runs futures side by side and returns their outputs in order.
-pub(super) async fn join_all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
-    let mut running: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
-    let all = std::future::poll_fn(|context| {
-        let mut pending = false;
-        for (future, output) in &mut running {
-            if output.is_none() {
-                match future.as_mut().poll(context) {
-                    std::task::Poll::Ready(value) => *output = Some(value),
-                    std::task::Poll::Pending => pending = true,
-                }
-            }
-        }
-        if pending { std::task::Poll::Pending } else { std::task::Poll::Ready(()) }
-    });
-    pin!(all).await;
-    running.into_iter().filter_map(|(_, output)| output).collect()
 }
 
 #[cfg(test)]

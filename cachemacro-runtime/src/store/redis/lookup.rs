@@ -5,6 +5,8 @@
 //! | [`Form::Lease`] | `SET k L… NX GET PX` | a lease is asked for |
 //! | [`Form::LeaseOld`] | `SET k L… NX PX`, `GET k` | the same, before Redis 7.0 |
 //! | [`Form::Read`] | `GET k`, `PTTL k` | no lease is asked for, or the server refuses writes |
+//!
+//! A `TIME` goes before them now and then: see [`clock`](super::clock).
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -12,6 +14,7 @@ use std::time::Duration;
 use redis::{Pipeline, Value};
 use tokio::time::Instant;
 
+use super::clock::ServerClock;
 use super::failure::{Failure, refuses_writes};
 use super::lane::Lane;
 use super::layout::{self, Stored};
@@ -27,6 +30,7 @@ pub(super) async fn run(
     asks: &[Ask<'_>],
     picks: Vec<usize>,
     before_redis_7: &AtomicBool,
+    clock: &ServerClock,
     deadline: Instant,
 ) -> Vec<(usize, Found)> {
     let mut all = Vec::with_capacity(picks.len());
@@ -39,6 +43,11 @@ pub(super) async fn run(
     // At most two rounds: only `Form::Lease` asks again, and never in its own form.
     while !round.is_empty() {
         let mut commands = redis::pipe();
+        let (sent_at, session) = (Instant::now(), lane.sessions());
+        let asks_time = clock.is_due(sent_at, session);
+        if asks_time {
+            commands.cmd("TIME");
+        }
         for (at, form) in &round {
             form.write(asks[*at].key, &mut commands);
         }
@@ -51,9 +60,13 @@ pub(super) async fn run(
                 break;
             }
         };
+        if asks_time {
+            clock.heard(replies.next(), sent_at, session);
+        }
+        let now_ms = clock.at(Instant::now());
         let mut again = Vec::new();
         for (at, form) in round {
-            match form.read(asks[at].lease, &mut replies) {
+            match form.read(asks[at].lease, now_ms, &mut replies) {
                 Ok(Answer::Found(found)) => all.push((at, found)),
                 Ok(Answer::Again(form)) => {
                     if matches!(form, Form::LeaseOld(_)) {
@@ -107,6 +120,7 @@ impl Form {
     fn read(
         self,
         asked: Option<Lease>,
+        now_ms: Option<u64>,
         replies: &mut impl Iterator<Item = Value>,
     ) -> Result<Answer, Failure> {
         let mut next = || replies.next().ok_or(Failure::ODD_REPLY);
@@ -118,7 +132,7 @@ impl Form {
                 }
                 // What was there before: nothing, so the lease is there now.
                 Value::Nil => Ok(Answer::Found(Found::Lead)),
-                reply => found(reply, Some(lease)).map(Answer::Found),
+                reply => found(reply, Some(lease), now_ms).map(Answer::Found),
             },
             Self::LeaseOld(lease) => {
                 let (set, there) = (next()?, next()?);
@@ -126,9 +140,9 @@ impl Form {
                     (Value::Okay, _) => Found::Lead,
                     // Someone's, which ended in between.
                     (Value::Nil, Value::Nil) => Found::Busy,
-                    (Value::Nil, there) => found(there, Some(lease))?,
+                    (Value::Nil, there) => found(there, Some(lease), now_ms)?,
                     (Value::ServerError(error), there) if refuses_writes(&error) => {
-                        found(there, Some(lease))?
+                        found(there, Some(lease), now_ms)?
                     }
                     (Value::ServerError(error), _) => return Err(Failure::from(&error)),
                     _ => return Err(Failure::ODD_REPLY),
@@ -136,19 +150,23 @@ impl Form {
                 Ok(Answer::Found(found))
             }
             Self::Read => {
-                let (there, left) = (next()?, next()?);
-                let found = match (found(there, asked)?, left) {
-                    (Found::Hit(_), Value::Int(-2)) => Found::Absent,
-                    (Found::Hit(mut entry), Value::Int(left_ms)) => {
+                let (there, left) = (stored(next()?, now_ms)?, next()?);
+                Ok(Answer::Found(match (there, left) {
+                    (Stored::Value(_) | Stored::Guarded(_), Value::Int(-2)) => Found::Absent,
+                    (Stored::Value(mut entry), Value::Int(left_ms)) => {
                         // Without an expiry (-1), the ttl it was filled with.
                         let left = u64::try_from(left_ms).map_or(entry.ttl, Duration::from_millis);
                         entry.ttl_left = Some(left.min(entry.ttl));
                         Found::Hit(entry)
                     }
-                    (Found::Hit(_), _) => return Err(Failure::ODD_REPLY),
-                    (other, _) => other,
-                };
-                Ok(Answer::Found(found))
+                    (Stored::Guarded(guards), Value::Int(left_ms)) => {
+                        // Without an expiry somebody else was at it, and nothing tells the time.
+                        let left = u64::try_from(left_ms).ok().map(Duration::from_millis);
+                        Found::Guarded(left.and_then(|left| guards.carried_by(left)))
+                    }
+                    (Stored::Value(_) | Stored::Guarded(_), _) => return Err(Failure::ODD_REPLY),
+                    (other, _) => meaning(other, asked),
+                }))
             }
         }
     }
@@ -159,19 +177,28 @@ fn set(key: &[u8], lease: Lease, commands: &mut Pipeline) {
     commands.cmd("SET").arg(key).arg(&string[..]).arg("NX").arg("PX").arg(layout::lease_ms(lease));
 }
 
-/// What the string that is there means to someone who asked for this lease, or for none.
-fn found(there: Value, asked: Option<Lease>) -> Result<Found, Failure> {
+/// What is there means this to someone who asked for this lease, or for none.
+fn found(there: Value, asked: Option<Lease>, now_ms: Option<u64>) -> Result<Found, Failure> {
+    stored(there, now_ms).map(|there| meaning(there, asked))
+}
+
+pub(super) fn meaning(there: Stored, asked: Option<Lease>) -> Found {
+    match (there, asked) {
+        (Stored::Value(entry), _) => Found::Hit(entry),
+        (Stored::Lease(token), Some(lease)) if token == lease.token => Found::Lead,
+        (Stored::Lease(_), Some(_)) => Found::Busy,
+        (Stored::Lease(_), None) | (Stored::Nothing, _) => Found::Absent,
+        (Stored::Guarded(guards), _) => Found::Guarded(guards.carried()),
+        (Stored::Foreign, _) => Found::Foreign,
+        (Stored::OtherKind, _) => Found::OtherKind,
+    }
+}
+
+pub(super) fn stored(there: Value, now_ms: Option<u64>) -> Result<Stored, Failure> {
     match there {
-        Value::Nil => Ok(Found::Absent),
-        Value::BulkString(bytes) => Ok(match (layout::decode(bytes), asked) {
-            (Stored::Value(entry), _) => Found::Hit(entry),
-            (Stored::Lease(token), Some(lease)) if token == lease.token => Found::Lead,
-            (Stored::Lease(_), Some(_)) => Found::Busy,
-            // A guard's readers load and do not fill.
-            (Stored::Lease(_), None) | (Stored::Guard, _) => Found::Absent,
-            (Stored::Foreign, _) => Found::Foreign,
-        }),
-        Value::ServerError(error) if error.code() == "WRONGTYPE" => Ok(Found::OtherKind),
+        Value::Nil => Ok(Stored::Nothing),
+        Value::BulkString(bytes) => Ok(layout::decode(bytes, now_ms)),
+        Value::ServerError(error) if error.code() == "WRONGTYPE" => Ok(Stored::OtherKind),
         Value::ServerError(error) => Err(Failure::from(&error)),
         _ => Err(Failure::ODD_REPLY),
     }
@@ -200,7 +227,7 @@ mod tests {
     }
 
     fn read(form: Form, asked: Option<Lease>, replies: Vec<Value>) -> Answer {
-        form.read(asked, &mut replies.into_iter()).expect("an answer")
+        form.read(asked, None, &mut replies.into_iter()).expect("an answer")
     }
 
     #[test]
@@ -225,9 +252,11 @@ mod tests {
     fn other_refusals_are_failures() {
         for refusal in ["NOPERM x", "NOAUTH x", "LOADING x", "ERR x"] {
             let lease = lease();
-            assert!(Form::Lease(lease).read(Some(lease), &mut vec![error(refusal)].into_iter()).is_err());
+            assert!(
+                Form::Lease(lease).read(Some(lease), None, &mut vec![error(refusal)].into_iter()).is_err()
+            );
             let old = vec![error(refusal), Value::Nil];
-            assert!(Form::LeaseOld(lease).read(Some(lease), &mut old.into_iter()).is_err());
+            assert!(Form::LeaseOld(lease).read(Some(lease), None, &mut old.into_iter()).is_err());
         }
     }
 
@@ -246,14 +275,16 @@ mod tests {
     }
 
     #[test]
-    fn a_guard_grants_no_lease_and_hits_nothing() {
-        let lease = lease();
-        let answer = read(Form::Lease(lease), Some(lease), vec![string(&[b'G'; 40])]);
+    fn guards_that_end_between_the_commands_are_absent() {
+        let guards = [&b"G\x01\0\0\x01"[..], &[0; 8], &[0xff; 24]].concat();
+        let answer = read(Form::Read, None, vec![string(&guards), Value::Int(-2)]);
         assert!(matches!(answer, Answer::Found(Found::Absent)), "{answer:?}");
+        let answer = read(Form::Read, None, vec![string(&guards), Value::Int(5)]);
+        assert!(matches!(answer, Answer::Found(Found::Guarded(None))), "{answer:?}");
     }
 
     #[test]
     fn missing_replies_are_a_failure() {
-        assert!(Form::Read.read(None, &mut vec![Value::Nil].into_iter()).is_err());
+        assert!(Form::Read.read(None, None, &mut vec![Value::Nil].into_iter()).is_err());
     }
 }

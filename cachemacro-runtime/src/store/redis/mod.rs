@@ -12,23 +12,39 @@
 //! | 25‥33 | | the ttl it was filled with, in ms |
 //! | 33‥ | | the payload |
 //!
-//! A head that begins with `G` is kept for guards; strings that begin with neither are foreign.
+//! Guards stand in the place of both:
+//!
+//! | bytes | guards |
+//! |---|---|
+//! | 0‥2 | `G` and 1, the version of this layout |
+//! | 2 | 1 if they are overlapped, else 0 |
+//! | 3‥5 | how many there are: 1 to 1024 |
+//! | 5‥13 | when the carried value expires: Redis's time in ms; 0 without one |
+//! | 13‥ | for each of them, 16 bytes of token and when it expires, in 8 bytes |
+//! | ‥ | the carried value, beside one guard alone: its whole string, of at most 64 KiB of payload |
+//!
+//! The key expires with the guard that expires last. All other strings are foreign.
 //!
 //! # What it costs
 //!
-//! A lookup is one round trip, whatever the number of keys; so are a fill, a renewal, a release and
-//! an invalidation, and a second one where the server lost its scripts. A server that refuses
+//! A lookup is one round trip, whatever the number of keys; so are a fill, a renewal, a release, an
+//! invalidation and each step of a guard, and a second one where the server lost its scripts. A server that refuses
 //! writes (full, read-only) costs a lookup a second round trip, and grants no leases.
 //!
 //! Before Redis 7.0 a lease is asked for with two commands in one round trip; Redis 5 is the oldest
 //! whose scripts may read the time. A cluster is not spoken to yet, nor TLS.
 
+mod clock;
 mod config;
 mod failure;
+mod guards;
 mod lane;
 mod layout;
 mod lookup;
+mod many;
+mod raw;
 mod scripts;
+mod tracking;
 
 use std::fmt;
 use std::sync::Arc;
@@ -36,12 +52,17 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use redis::Value;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::{Ask, Capabilities, Fill, Found, Lease, Page, Scan, Store, StoreFuture, Token, Verdict};
+use super::{
+    Ask, Capabilities, Fill, Found, Lease, Page, Put, PutVerdict, RawEntry, Scan, Store, StoreFuture, Token,
+    Verdict, Watch, Watching,
+};
 use crate::error::{Error, ErrorKind, Result};
-use crate::task::Tasks;
+use crate::task::{Tasks, join_all};
 
+use clock::ServerClock;
 use failure::Failure;
 use lane::{Connected, Dialler, Lane};
 use scripts::{Call, Script};
@@ -57,6 +78,10 @@ const KEY_BYTES_MAX: usize = 64 << 10;
 /// is gone, operations on its keys fail at once with [`ErrorKind::Unavailable`].
 pub struct RedisStore {
     lanes: Box<[Arc<Lane>]>,
+    dialler: Arc<Dialler>,
+    /// The connections that all lanes have made.
+    sessions: Arc<watch::Sender<u64>>,
+    clock: ServerClock,
     tasks: Tasks,
     budget: Duration,
     capabilities: Capabilities,
@@ -74,7 +99,7 @@ impl RedisStore {
     pub async fn connect(config: RedisConfig) -> Result<Self> {
         let dialler = dialler(&config)?;
         let mut connected = Vec::with_capacity(config.connections);
-        for dialled in lane::join_all((0..config.connections).map(|_| dialler.dial())).await {
+        for dialled in join_all((0..config.connections).map(|_| dialler.dial())).await {
             connected.push(Some(dialled.map_err(|failure| failure.of("redis connect"))?));
         }
         Self::start(config, dialler, connected)
@@ -93,9 +118,10 @@ impl RedisStore {
 
     fn start(config: RedisConfig, dialler: Arc<Dialler>, connected: Vec<Option<Connected>>) -> Result<Self> {
         let tasks = Tasks::new();
+        let sessions = Arc::new(watch::Sender::new(0));
         let mut lanes = Vec::with_capacity(connected.len());
         for fresh in connected {
-            let lane = Arc::new(Lane::new(fresh.as_ref()));
+            let lane = Arc::new(Lane::new(fresh.as_ref(), Arc::clone(&sessions)));
             let kept = lane::keep_up(Arc::downgrade(&lane), dialler.clone(), fresh);
             if !tasks.spawn_until_closed(kept) {
                 return Err(Error::new(ErrorKind::Config, "redis connect", "there is no tokio runtime here"));
@@ -104,9 +130,15 @@ impl RedisStore {
         }
         Ok(Self {
             lanes: lanes.into(),
+            dialler,
+            sessions,
+            clock: ServerClock::new(),
             tasks,
             budget: config.budget,
-            capabilities: Capabilities::new(KEY_BYTES_MAX, config.value_bytes_max),
+            capabilities: Capabilities {
+                guards: true,
+                ..Capabilities::new(KEY_BYTES_MAX, config.value_bytes_max)
+            },
             before_redis_7: AtomicBool::new(config.before_redis_7),
         })
     }
@@ -158,13 +190,17 @@ impl Store for RedisStore {
                 Err(failure) => return asks.iter().map(|ask| failed(failure, ask)).collect(),
             };
             let groups = self.by_lane(asks.iter().map(|ask| ask.key));
-            let lookups = groups
-                .into_iter()
-                .map(|(lane, places)| lookup::run(lane, asks, places, &self.before_redis_7, deadline));
-            let mut answers: Vec<_> = lane::join_all(lookups).await.into_iter().flatten().collect();
+            let lookups = groups.into_iter().map(|(lane, places)| {
+                lookup::run(lane, asks, places, &self.before_redis_7, &self.clock, deadline)
+            });
+            let mut answers: Vec<_> = join_all(lookups).await.into_iter().flatten().collect();
             answers.sort_unstable_by_key(|&(at, _)| at);
             answers.into_iter().map(|(_, found)| found).collect()
         })
+    }
+
+    fn read_many<'a>(&'a self, keys: &'a [&'a [u8]]) -> StoreFuture<'a, Vec<Found>> {
+        Box::pin(self.get_many(keys))
     }
 
     fn fill<'a>(&'a self, fill: Fill<'a>) -> StoreFuture<'a, Result<Verdict>> {
@@ -199,6 +235,20 @@ impl Store for RedisStore {
         })
     }
 
+    fn touch<'a>(
+        &'a self,
+        key: &'a [u8],
+        fill_id: Token,
+        ttl_left: Duration,
+    ) -> StoreFuture<'a, Result<Verdict>> {
+        Box::pin(async move {
+            let mut digits = itoa::Buffer::new();
+            let ttl_ms = digits.format(layout::ttl_ms(ttl_left));
+            let args: [&[u8]; 2] = [&layout::value_head(fill_id), ttl_ms.as_bytes()];
+            self.decide(&scripts::RENEW, key, &args).await.map_err(|f| f.on("redis touch", key))
+        })
+    }
+
     fn release<'a>(&'a self, key: &'a [u8], token: Token) -> StoreFuture<'a, Result<Verdict>> {
         Box::pin(async move {
             let args: [&[u8]; 1] = [&layout::lease(token)];
@@ -206,23 +256,26 @@ impl Store for RedisStore {
         })
     }
 
+    fn discard<'a>(&'a self, key: &'a [u8], fill_id: Token) -> StoreFuture<'a, Result<Verdict>> {
+        Box::pin(async move {
+            let args: [&[u8]; 1] = [&layout::value_head(fill_id)];
+            self.decide(&scripts::RELEASE, key, &args).await.map_err(|f| f.on("redis discard", key))
+        })
+    }
+
     fn invalidate<'a>(&'a self, keys: &'a [&'a [u8]]) -> StoreFuture<'a, Result<u64>> {
         Box::pin(async move {
-            let fail = |failure: Failure| match keys {
-                [key] => failure.on("redis invalidate", key),
-                _ => failure.of("redis invalidate"),
-            };
-            let deadline = self.open().map_err(fail)?;
-            let runs = self.by_lane(keys.iter().copied()).into_iter().map(|(lane, places)| async move {
-                let calls: Vec<_> = places.iter().map(|&at| Call { key: keys[at], args: &[] }).collect();
-                scripts::INVALIDATE
-                    .run(lane, &calls, deadline)
-                    .await?
-                    .into_iter()
-                    .sum::<Result<u64, Failure>>()
-            });
-            // Every lane is heard before the first failure is: what can be removed is.
-            lane::join_all(runs).await.into_iter().sum::<Result<u64, Failure>>().map_err(fail)
+            let answers = self.for_each(&guards::INVALIDATE, keys, &[]).await;
+            let answers = answers.map_err(|failure| failure.of_keys("redis invalidate", keys))?;
+            Ok(answers.into_iter().map(|(_, count)| count).sum())
+        })
+    }
+
+    fn sweep<'a>(&'a self, keys: &'a [&'a [u8]]) -> StoreFuture<'a, Result<u64>> {
+        Box::pin(async move {
+            let answers = self.for_each(&guards::SWEEP, keys, &[]).await;
+            let answers = answers.map_err(|failure| failure.of_keys("redis sweep", keys))?;
+            Ok(answers.into_iter().map(|(_, count)| count).sum())
         })
     }
 
@@ -231,11 +284,52 @@ impl Store for RedisStore {
             let page = async {
                 let deadline = self.open()?;
                 let mut commands = redis::pipe();
+                if scan.cursor == 0 {
+                    // Before a sweep: of what is swept, others may keep near what the server has lost.
+                    commands.cmd("PUBLISH").arg(scripts::CHANNEL).arg("");
+                }
                 commands.cmd("SCAN").arg(scan.cursor).arg("MATCH").arg(scan.pattern.as_str());
                 commands.arg("COUNT").arg(scan.page_len.max(1));
                 page_of(self.lanes[0].call(&commands, deadline).await?.pop())
             };
             page.await.map_err(|failure: Failure| failure.of("redis scan"))
+        })
+    }
+
+    fn begin_guards<'a>(&'a self, keys: &'a [&'a [u8]], guard: Lease) -> StoreFuture<'a, Result<()>> {
+        Box::pin(self.begin(keys, guard))
+    }
+
+    fn renew_guards<'a>(&'a self, keys: &'a [&'a [u8]], guard: Lease) -> StoreFuture<'a, Result<Verdict>> {
+        Box::pin(self.renew_all(keys, guard))
+    }
+
+    fn end_guards<'a>(&'a self, keys: &'a [&'a [u8]], token: Token) -> StoreFuture<'a, Result<Verdict>> {
+        Box::pin(self.end_all(keys, token))
+    }
+
+    fn put<'a>(&'a self, put: Put<'a>) -> StoreFuture<'a, Result<PutVerdict>> {
+        Box::pin(self.end_with(put))
+    }
+
+    fn read_raw<'a>(&'a self, key: &'a [u8]) -> StoreFuture<'a, Result<Option<RawEntry>>> {
+        Box::pin(self.read_as_it_stands(key))
+    }
+
+    fn write_raw<'a>(&'a self, key: &'a [u8], raw: RawEntry) -> StoreFuture<'a, Result<()>> {
+        Box::pin(self.write_as_it_stands(key, raw))
+    }
+
+    fn sessions(&self) -> Option<watch::Receiver<u64>> {
+        Some(self.sessions.subscribe())
+    }
+
+    fn watch(&self, watch: Watch) -> StoreFuture<'_, Result<Box<dyn Watching>>> {
+        Box::pin(async move {
+            self.open().map_err(|failure| failure.of("redis watch"))?;
+            let tracking = tracking::open(&self.dialler, &watch).await;
+            let tracking = tracking.map_err(|failure| failure.of("redis watch"))?;
+            Ok(Box::new(tracking) as Box<dyn Watching>)
         })
     }
 
@@ -293,5 +387,26 @@ mod tests {
         let first = lanes();
         assert_eq!(lanes(), first);
         assert_eq!(first.into_iter().collect::<BTreeSet<_>>(), (0..8).collect());
+    }
+}
+
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing {
+    //! Any bytes, read as a reader would.
+
+    use std::time::Duration;
+
+    use super::layout::{Stored, decode as stored};
+
+    /// The payload of a value, or of one that guards carry.
+    pub(crate) fn decode(data: &[u8]) -> Option<bytes::Bytes> {
+        if let Stored::Guarded(guards) = stored(data.to_vec(), None) {
+            let _ = guards.carried_by(Duration::from_millis(1));
+        }
+        match stored(data.to_vec(), Some(u64::MAX)) {
+            Stored::Value(entry) => Some(entry.payload),
+            Stored::Guarded(guards) => guards.carried().map(|entry| entry.payload),
+            _ => None,
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! What takes more than one command to do atomically, in Lua.
+//! What takes more than one command to do atomically, in Lua: leases here, [guards](super::guards) beside.
 //!
 //! A string is told by its head, the first 17 bytes. `pcall` makes a table of the error that a key
 //! of another type gives, which equals no head: such a key is never touched.
@@ -18,43 +18,35 @@ use super::lane::Lane;
 /// Stores a value where the expected head still stands. ARGV: that head, the head of the value, ttl
 /// and payload as bytes, the ttl in ms.
 pub(super) static FILL: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
-        "if redis.pcall('GETRANGE', KEYS[1], 0, 16) ~= ARGV[1] then return 0 end
+    Script::new(&["if redis.pcall('GETRANGE', KEYS[1], 0, 16) ~= ARGV[1] then return 0 end
 local now = redis.call('TIME')
 local filled_at = struct.pack('>I8', now[1] * 1000 + math.floor(now[2] / 1000))
 redis.call('SET', KEYS[1], ARGV[2] .. filled_at .. ARGV[3] .. ARGV[4], 'PX', ARGV[5])
-return 1",
-    )
+return 1"])
 });
 
-/// Sets the time left of a lease that still stands. ARGV: its string, the ttl in ms.
+/// Sets the time left of a lease or a value that still stands. ARGV: its head, the ttl in ms.
 pub(super) static RENEW: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
-        "if redis.pcall('GETRANGE', KEYS[1], 0, 16) ~= ARGV[1] then return 0 end
-return redis.call('PEXPIRE', KEYS[1], ARGV[2])",
-    )
+    Script::new(&["if redis.pcall('GETRANGE', KEYS[1], 0, 16) ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])"])
 });
 
-/// Deletes a lease that still stands. ARGV: its string.
+/// Deletes a lease, or a value, that still stands. ARGV: its head.
 pub(super) static RELEASE: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
-        "if redis.pcall('GETRANGE', KEYS[1], 0, 16) ~= ARGV[1] then return 0 end
-return redis.call('UNLINK', KEYS[1])",
-    )
+    Script::new(&["if redis.pcall('GETRANGE', KEYS[1], 0, 16) ~= ARGV[1] then return 0 end
+return redis.call('UNLINK', KEYS[1])"])
 });
 
-/// Removes any string but a guard: it begins with G and has a whole head.
-pub(super) static INVALIDATE: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
-        "local head = redis.pcall('GETRANGE', KEYS[1], 0, 16)
-if type(head) ~= 'string' or (#head == 17 and head:byte() == 71) then return 0 end
-return redis.call('UNLINK', KEYS[1])",
-    )
-});
+/// The channel on which is told what was invalidated, for those whom Redis tells of nothing; see
+/// [`tracking`](super::tracking). A message is a key; an empty one stands for all keys.
+pub(super) const CHANNEL: &str = "cachemacro:changes";
+
+/// Tells of the key. Whoever may not publish invalidates all the same.
+pub(super) const TELL: &str = "redis.pcall('PUBLISH', 'cachemacro:changes', KEYS[1])\n";
 
 /// A script and the name that Redis gives it.
 pub(super) struct Script {
-    text: &'static str,
+    text: String,
     sha: String,
 }
 
@@ -65,8 +57,19 @@ pub(super) struct Call<'a> {
 }
 
 impl Script {
-    fn new(text: &'static str) -> Self {
-        Self { text, sha: sha1_smol::Sha1::from(text).digest().to_string() }
+    /// A script of these parts.
+    pub(super) fn new(parts: &[&str]) -> Self {
+        Self::of(parts.concat())
+    }
+
+    /// The same, of one that invalidates or that guards: what is kept near is dropped, whether the key is there or not.
+    pub(super) fn telling(parts: &[&str]) -> Self {
+        Self::of([TELL, &parts.concat()].concat())
+    }
+
+    fn of(text: String) -> Self {
+        let sha = sha1_smol::Sha1::from(&text).digest().to_string();
+        Self { text, sha }
     }
 
     /// Calls the script for each key in one round trip, and in a second one where the server does not know it.
@@ -79,7 +82,7 @@ impl Script {
         let mut replies = lane.call(&self.pipeline("EVALSHA", &self.sha, calls.iter()), deadline).await?;
         let unknown: Vec<usize> = (0..calls.len()).filter(|&at| is_unknown(replies.get(at))).collect();
         if !unknown.is_empty() {
-            let again = self.pipeline("EVAL", self.text, unknown.iter().map(|&at| &calls[at]));
+            let again = self.pipeline("EVAL", &self.text, unknown.iter().map(|&at| &calls[at]));
             for (at, reply) in unknown.into_iter().zip(lane.call(&again, deadline).await?) {
                 replies[at] = reply;
             }

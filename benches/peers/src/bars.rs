@@ -1,0 +1,61 @@
+//! What was promised, beside what was measured.
+
+use crate::cases::{BY_HAND, OURS, QUICK_TEXT};
+use crate::times::Times;
+
+/// Instructions of a hit with a text key of one integer, under fat LTO.
+const INSTRUCTIONS_MAX: f64 = 400.0;
+
+/// What the checks allow: a tenth more than it was when this was written.
+const INSTRUCTIONS_CHECKED: f64 = 500.0;
+
+pub struct Bar {
+    promised: String,
+    measured: String,
+    is_met: bool,
+}
+
+impl Bar {
+    fn at_most(promised: &str, limit: f64, measured: f64, unit: &str) -> Self {
+        Self {
+            promised: format!("{promised}: at most {limit}{unit}"),
+            measured: format!("{measured:.2}{unit}"),
+            is_met: measured <= limit,
+        }
+    }
+}
+
+/// The bars that can be told of what was measured.
+pub fn of(counts: &[(&str, f64)], times: &[Times]) -> Vec<Bar> {
+    let count = |name| counts.iter().find(|(case, _)| *case == name).map(|(_, count)| *count);
+    let time = |name| times.iter().find(|times| times.name == name);
+    let mut bars = Vec::new();
+    if let Some(ours) = count(OURS.name) {
+        bars.push(Bar::at_most("instructions of a hit", INSTRUCTIONS_MAX, ours, ""));
+    }
+    if let (Some(ours), Some(by_hand), Some(get)) =
+        (time(OURS.name), time(BY_HAND.name), time(QUICK_TEXT.name))
+    {
+        let [one, two] = ours.one_key;
+        bars.extend([
+            Bar::at_most("time, of `get` with its key at hand", 2.0, ours.hot / get.hot, "×"),
+            Bar::at_most("time, of the same by hand (key, `get`, ttl)", 2.0, ours.hot / by_hand.hot, "×"),
+            Bar::at_most("goal, of the same by hand", 1.4, ours.hot / by_hand.hot, "×"),
+            Bar::at_most("two threads on one key, of one", 2.0, two / one, "×"),
+            Bar::at_most("two threads over 8192 keys", 80.0, ours.many_keys[1], " ns"),
+        ]);
+    }
+    bars
+}
+
+/// Whether a hit takes more instructions than it did.
+pub fn is_worse(counts: &[(&str, f64)]) -> bool {
+    counts.iter().any(|(case, count)| *case == OURS.name && *count > INSTRUCTIONS_CHECKED)
+}
+
+pub fn print(bars: &[Bar]) {
+    println!("| promised | measured | |\n|---|---|---|");
+    for Bar { promised, measured, is_met } in bars {
+        println!("| {promised} | {measured} | {} |", if *is_met { "pass" } else { "fail" });
+    }
+}

@@ -1,0 +1,123 @@
+//! The tags of a call, and the groups of a companion.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote, quote_spanned};
+
+use super::call::with_computed;
+use super::key;
+use crate::model::{CacheSource, Cached, Group, Kind};
+use crate::names;
+
+/// Gives the call its tags, before the body takes what they are written from.
+pub(super) fn tagged(cached: &Cached) -> Option<TokenStream> {
+    if cached.tags.is_empty() {
+        return None;
+    }
+    let generated = &cached.generated;
+    let [call, buffer] = ["call", "buffer"].map(names::local);
+    let tags = cached.tags.iter().map(|pieces| {
+        let writes = key::pieces_in_body(cached, pieces, &buffer);
+        quote!({
+            let mut #buffer = #generated::KeyBuf::new();
+            #writes
+            #generated::tag(#buffer)
+        })
+    });
+    let tags = with_computed(cached, quote!(::std::vec::Vec::from([#(#tags),*])));
+    Some(quote!(let #call = #generated::tagged(#call, #tags);))
+}
+
+/// What the registry is told of them.
+pub(super) fn spec(cached: &Cached) -> Option<TokenStream> {
+    if cached.tags.is_empty() {
+        return None;
+    }
+    let templates = cached.tags.iter().map(|pieces| key::template_of(cached, pieces));
+    Some(quote!(tags: &[#(#templates),*],))
+}
+
+/// What `#[invalidates(get_tasks(user_id, ..))]` and a call by hand name.
+pub(super) fn groups(cached: &Cached, companion: &syn::Ident) -> TokenStream {
+    let generated = &cached.generated;
+    let path = key::path(cached);
+    let vis = &cached.vis;
+    let groups = cached.groups.iter().map(|group| {
+        let mask = group.mask();
+        let types = group.places.iter().map(|&place| match &cached.key_params[place].kind {
+            Kind::Whole(ty) => static_type(ty),
+            Kind::Parts(_) | Kind::Any | Kind::AnyHash => quote!(()),
+        });
+        let by_hand = by_hand(cached, group, vis);
+        quote! {
+            impl #generated::Group<#mask> for #companion {
+                type Parts = (#(::core::marker::PhantomData<#types>,)*);
+                const PATH: &'static str = #path;
+            }
+
+            #[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
+            impl #companion {
+                #by_hand
+            }
+        }
+    });
+    quote!(#(#groups)*)
+}
+
+fn by_hand(cached: &Cached, group: &Group, vis: &syn::Visibility) -> TokenStream {
+    let generated = &cached.generated;
+    let name = format_ident!("invalidate_by_{}", group.name);
+    let mask = group.mask();
+    let (idents, types): (Vec<_>, Vec<_>) = group
+        .places
+        .iter()
+        .filter_map(|&place| match &cached.key_params[place].kind {
+            Kind::Whole(ty) => Some((&cached.key_params[place].ident, static_type(ty))),
+            Kind::Parts(_) | Kind::Any | Kind::AnyHash => None,
+        })
+        .unzip();
+    let cache = names::local("cache");
+    let (param, choice) = match cached.cache {
+        CacheSource::PerCall(_) => (Some(quote!(#cache: &#generated::Cache,)), quote!(#cache)),
+        _ => (None, quote!(#generated::Ambient)),
+    };
+    let own = own_cache(cached);
+    quote! {
+        /// Invalidates what is stored for all arguments with these among them, in one step.
+        ///
+        /// # Errors
+        ///
+        /// The store could not be asked.
+        #vis async fn #name(#param #(#idents: impl #generated::KeyFor<#types>),*) -> #generated::Result<()> {
+            let #cache = #generated::CacheChoice::named(#choice)#own;
+            #generated::invalidate_tag(#cache, #generated::group::<Self, #mask, _>(&(#(&#idents,)*))).await
+        }
+    }
+}
+
+/// The cache that the function itself uses, where an invalidation names none.
+fn own_cache(cached: &Cached) -> Option<TokenStream> {
+    let cache = cached.hidden("cache");
+    match cached.cache {
+        CacheSource::PerCall(_) => None,
+        CacheSource::Ambient | CacheSource::Fixed(_) => Some(quote!(.or_else(Self::#cache))),
+    }
+}
+
+/// A type whose lifetimes are all the longest, as it stands where there is no other.
+fn static_type(ty: &syn::Type) -> TokenStream {
+    struct Static;
+    impl syn::visit_mut::VisitMut for Static {
+        fn visit_type_reference_mut(&mut self, reference: &mut syn::TypeReference) {
+            reference.lifetime = Some(syn::parse_quote!('static));
+            syn::visit_mut::visit_type_reference_mut(self, reference);
+        }
+        fn visit_lifetime_mut(&mut self, lifetime: &mut syn::Lifetime) {
+            *lifetime = syn::Lifetime::new("'static", lifetime.span());
+        }
+        fn visit_type_fn_ptr_mut(&mut self, _: &mut syn::TypeFnPtr) {}
+    }
+    let mut ty = ty.clone();
+    syn::visit_mut::VisitMut::visit_type_mut(&mut Static, &mut ty);
+    let span = names::at(syn::spanned::Spanned::span(&ty));
+    quote_spanned!(span=> #ty)
+}

@@ -1,0 +1,149 @@
+//! A call for many ids: what is stored of them in one round trip, and one body for the rest.
+//!
+//! Each id goes the way of a call for it alone, with its own flight, lease and verdict: what holds of a
+//! single call holds of each. What is added is the read of all of them at once before, which is nobody else's,
+//! and the body that they share; [`protocol::batch`](crate::protocol::batch) says when that starts, and for whom.
+
+mod herd;
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::cache::{Cache, Call, Resolved, Sought, hit, read, warm};
+use crate::codec::Reach;
+use crate::key::KeyBuf;
+use crate::policy::Terms;
+use crate::shape::batch::{Answers, BatchOutput, Each, Failed};
+use crate::shape::{Local, Sharing};
+use crate::site::Site;
+use herd::Herd;
+
+pub(crate) use herd::waits;
+
+/// How many ids are under way at once in one call: more go one after the other. Most databases take more
+/// parameters than that in one statement, and the largest command is then of moderate size.
+pub(crate) const AT_ONCE: usize = 512;
+
+/// One call of a batch. `P` is what its attribute says of each value.
+#[derive(Debug)]
+pub struct BatchCall<P> {
+    /// The function.
+    pub site: &'static Site,
+    /// The cache that the attribute names, if it does.
+    pub cache: Option<Cache>,
+    /// Whether values are kept, and how long.
+    pub ttl: P,
+    /// How many ids a body is called for at most.
+    pub chunk: usize,
+}
+
+/// Answers a call for these ids.
+pub(crate) async fn batch<S, R, P, K, O, B, F>(
+    call: BatchCall<P>,
+    asked: Vec<K>,
+    key: impl Fn(&K) -> KeyBuf,
+    body: B,
+) -> O
+where
+    S: Sharing<Output = Each<K, O>, Value: Local>,
+    R: Reach<S::Value>,
+    P: Terms<S::Found>,
+    K: Clone + Eq + Hash,
+    O: BatchOutput<K, Value: Clone>,
+    B: Fn(Vec<K>) -> F,
+    F: Future<Output = O>,
+{
+    let BatchCall { site, cache, ttl: terms, chunk } = call;
+    let cache = Resolved::new(cache);
+    let loads = || add(&site.counters().loads, asked.len());
+    if !site.is_enabled() || !terms.applies() || cache.inner.tasks.is_closed() {
+        site.warn_disabled(None);
+        loads();
+        warm::ran(site);
+        return body(asked).await;
+    }
+    let (ids, places) = distinct(&asked);
+    let keys: Vec<KeyBuf> = ids.iter().map(key).collect();
+    let one =
+        |at: usize| Call { site, cache: Some((*cache).clone()), key: &keys[at], ttl: &terms, instance: None };
+    let mut found: Vec<Option<O::Value>> = Vec::with_capacity(ids.len());
+    let mut missing = Vec::new();
+    for at in 0..ids.len() {
+        found.push(match hit::<S, &P>(one(at)) {
+            Sought::Found(output) => output.ok().flatten(),
+            Sought::Missed(_) => {
+                missing.push(at);
+                None
+            }
+        });
+    }
+    for missing in missing.chunks(AT_ONCE) {
+        let mut rest = missing.to_vec();
+        if missing.len() > 1 && !missing.iter().any(|at| keys[*at].is_unusable()) {
+            rest.clear();
+            let bytes: Vec<&[u8]> = missing.iter().map(|at| keys[*at].as_bytes()).collect();
+            let read = cache.tier_of(site).read_many::<S::Value, R>(&bytes, cache.form(site)).await;
+            for (at, value) in missing.iter().zip(read) {
+                match value {
+                    Some(value) => found[*at] = S::output((*value).clone()).ok().flatten(),
+                    None => rest.push(*at),
+                }
+            }
+            add(&site.counters().hits, missing.len() - rest.len());
+        }
+        let herd = Herd::new(rest.len());
+        let flows = rest.iter().enumerate().map(|(member, at)| {
+            let call = one(*at);
+            herd.call(member, |wanted| async move { read::<S, R, &P, _>(call, pin!(wanted)).await })
+        });
+        let load = |members: &[usize]| {
+            let ids: Vec<K> = members.iter().map(|member| ids[rest[*member]].clone()).collect();
+            let loading = body(ids.clone());
+            async move {
+                match loading.await.split() {
+                    Ok(answers) => answers.of(&ids).into_iter().map(Ok).collect(),
+                    Err(error) => {
+                        let failed = Failed::new(error);
+                        ids.iter().map(|_| Err(failed.again())).collect()
+                    }
+                }
+            }
+        };
+        let flows: Vec<_> = flows.collect();
+        let outputs = herd.run(flows, chunk.clamp(1, AT_ONCE), load).await;
+        for (at, output) in rest.iter().zip(outputs) {
+            match output {
+                Some(Ok(value)) => found[*at] = value,
+                Some(Err(failed)) => {
+                    let error = failed.take().expect("an error is taken once by each batch");
+                    return O::join(Err(error));
+                }
+                // It was left, as another has failed.
+                None => {}
+            }
+        }
+    }
+    O::join(Ok(O::Answers::from_found(ids, found, &places)))
+}
+
+/// Each id once, in their order; and for each that was asked for, which of these it is.
+fn distinct<K: Clone + Eq + Hash>(asked: &[K]) -> (Vec<K>, Vec<usize>) {
+    let mut ids: Vec<K> = Vec::with_capacity(asked.len());
+    let mut known = HashMap::with_capacity(asked.len());
+    let places = asked
+        .iter()
+        .map(|id| {
+            *known.entry(id).or_insert_with(|| {
+                ids.push(id.clone());
+                ids.len() - 1
+            })
+        })
+        .collect();
+    (ids, places)
+}
+
+fn add(counter: &AtomicU64, count: usize) {
+    counter.fetch_add(count as u64, Ordering::Relaxed);
+}

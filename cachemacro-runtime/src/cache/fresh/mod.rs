@@ -1,0 +1,461 @@
+//! A call of a function that serves past its ttl, refreshes early, or extends what is hit.
+//!
+//! | what is stored is | so the call |
+//! |---|---|
+//! | fresh | takes it; it may extend it, or refresh it early |
+//! | stale, and `stale_while_revalidate` | takes it, and has it refreshed |
+//! | stale, and `stale_if_error` | loads, and takes it if that fails |
+//! | gone | loads, as any call does |
+//!
+//! What is served was looked up after the call began, and after the load that failed: an invalidation
+//! removes it, so that it is past its time at worst, and never invalidated. A refresh replaces the very fill
+//! that it began at, so that an invalidation meanwhile refuses it.
+
+mod keepers;
+mod refreshers;
+mod ticket;
+mod touches;
+mod within;
+
+use std::any::Any;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::cache::read::{self, Load, POLL_MAX, POLL_MIN, Seated};
+use crate::cache::{Cache, Call, current, warm};
+use crate::chance;
+use crate::codec::Reach;
+use crate::flight::{Lead, Outcome};
+use crate::mutants::{self, Mutant};
+use crate::policy::{Freshness, Policy, Terms, idle_left, is_early};
+use crate::protocol::flight::{Ending, Progress};
+use crate::shape::{Local, Sharing};
+use crate::site::count;
+use crate::tier::{LeaseGuard, Seen, Sighting, Tier};
+
+pub use ticket::Ticket;
+
+pub(crate) use keepers::Keepers;
+pub(crate) use refreshers::Refreshers;
+pub(crate) use ticket::refresh;
+pub(crate) use touches::Touches;
+
+use refreshers::Begun;
+use ticket::{Leased, Right};
+use within::Hard;
+
+pub(crate) use within::Late;
+
+/// What begins a load without a caller: it owns what the body needs, and ends with what that returns.
+pub(crate) type Start = Box<dyn FnOnce(Ticket) -> Pin<Box<dyn Future<Output = Returned> + Send>> + Send>;
+
+/// What makes a start, again and again.
+pub(crate) type Again = Box<dyn FnMut() -> Start + Send>;
+
+/// What a body returns, of the type that its function does.
+pub(crate) type Returned = Box<dyn Any + Send>;
+
+/// Answers a call: `inline` makes its body of `args`, and `background` what runs without it, if anything
+/// can.
+pub(crate) async fn read<S, R, P, A, F>(
+    mut call: Call<'_, P>,
+    args: A,
+    inline: impl FnOnce(A) -> F,
+    background: impl Fn(&A) -> Option<Start>,
+    rest: Rest<impl FnOnce(&A) -> Option<Again>, S::Output>,
+) -> S::Output
+where
+    S: Sharing,
+    S::Value: Local,
+    R: Reach<S::Value>,
+    P: Terms<S::Found>,
+    F: Future<Output = S::Output>,
+{
+    let cache = call.take_cache::<S::Found>();
+    let Call { site, key, ttl: terms, instance, .. } = call;
+    let Some(cache) = cache else {
+        site.warn_disabled(instance);
+        count(&site.counters().loads);
+        warm::ran(site);
+        return inline(args).await;
+    };
+    let (tier, key) = (cache.tier_of(site), key.as_bytes());
+    let policy = cache.policy(site);
+    let hard = policy.hard.zip(rest.late).map(|(after, late)| Hard::from_now(after, late));
+    let deadline = read::deadline(&cache);
+    let deadline = hard.map_or(deadline, |hard| deadline.min(hard.at));
+    let load = Load { site, cache: &cache, tier, key, terms, deadline };
+    if let Some(every) = policy.refresh_every {
+        keepers::keep::<S::Value, R>(&cache, site, key, every, || (rest.again)(&args));
+    }
+    let fresh = Fresh { policy, hard, load };
+    let ways = Ways { args, inline, background };
+    // What no policy needs to see, `hit` has answered.
+    if site.policy().looks_at_hits() {
+        let mark = tier.mark();
+        let found = tier.find_now::<S::Value>(key, site.version(), site.is_strict());
+        if let Some(seen) = found.filter(Seen::is_fresh) {
+            return fresh.hit::<S, R, A, F>(seen, mark, ways).await;
+        }
+    }
+    // On the heap, as in `read::read`.
+    crate::trace::miss(site, Box::pin(fresh.answer::<S, R, A, F>(ways))).await
+}
+
+/// What few functions have: what loads again and again, and what they give up with.
+pub(crate) struct Rest<K, O> {
+    pub(crate) again: K,
+    pub(crate) late: Option<Late<O>>,
+}
+
+/// The ways to run the body.
+struct Ways<A, I, B> {
+    args: A,
+    inline: I,
+    background: B,
+}
+
+/// A call that returns an `O`, and what its function says of time.
+struct Fresh<'a, P, O> {
+    load: Load<'a, P>,
+    policy: Policy,
+    hard: Option<Hard<O>>,
+}
+
+/// What a lookup leaves to do.
+enum Next<V> {
+    /// Take this.
+    Take(Seen<V>, u64),
+    /// Take this, and have it refreshed if there is a mark.
+    TakeStale(Seen<V>, Option<u64>),
+    /// Replace this, by this right; take it if that fails.
+    Replace(Seen<V>, Ticket),
+    /// Load, with the lease if there is one.
+    Load,
+}
+
+impl<P, O: 'static> Fresh<'_, P, O> {
+    async fn answer<S, R, A, F>(self, ways: Ways<A, impl FnOnce(A) -> F, impl Fn(&A) -> Option<Start>>) -> O
+    where
+        S: Sharing<Output = O>,
+        S::Value: Local,
+        R: Reach<S::Value>,
+        P: Terms<S::Found>,
+        F: Future<Output = S::Output>,
+    {
+        match self.load.seated::<S>().await {
+            Seated::Leads(lead) => self.lead::<S, R, A, F>(lead, ways).await,
+            Seated::Answered(output) => output,
+            Seated::Alone => self.alone((ways.inline)(ways.args)).await,
+        }
+    }
+
+    async fn lead<S, R, A, F>(
+        self,
+        mut lead: Lead<LeaseGuard>,
+        ways: Ways<A, impl FnOnce(A) -> F, impl Fn(&A) -> Option<Start>>,
+    ) -> O
+    where
+        S: Sharing<Output = O>,
+        S::Value: Local,
+        R: Reach<S::Value>,
+        P: Terms<S::Found>,
+        F: Future<Output = S::Output>,
+    {
+        let Ways { args, inline, background } = ways;
+        if let Some(output) = self.gives_up() {
+            return output;
+        }
+        if let (Tier::Shared(l2), true) = (self.load.tier, self.load.site.is_raw()) {
+            return self.load.lead_raw::<S, R, F>(l2, lead, pin!(inline(args))).await;
+        }
+        if lead.lease().is_none() {
+            loop {
+                match self.look_up::<S::Value, R>(&mut lead).await {
+                    Next::Load => break,
+                    Next::Take(seen, mark) => {
+                        lead.end(Ending::Hit, Some(Outcome::Value(Arc::clone(&seen.value) as _)));
+                        let ways = Ways { args, inline, background };
+                        return self.hit::<S, R, A, F>(seen, mark, ways).await;
+                    }
+                    Next::TakeStale(seen, mark) => {
+                        lead.end(Ending::Hit, Some(Outcome::Value(Arc::clone(&seen.value) as _)));
+                        if let Some(mark) = mark
+                            && let Begun::Go(place) = self.load.cache.inner.refreshers.begin(self.load.key)
+                            && let Some(start) = background(&args)
+                        {
+                            self.spawn(start, self.ticket(&seen, mark, place), None);
+                        }
+                        return S::output(self.stale(&seen));
+                    }
+                    Next::Replace(seen, ticket) => {
+                        let soft = self.policy.timeout.or(self.policy.hard);
+                        let Some((soft, start)) = soft.and_then(|soft| Some((soft, background(&args)?)))
+                        else {
+                            return self.replace::<S, R, F>(lead, seen, ticket, pin!(inline(args))).await;
+                        };
+                        let (sender, ended) = oneshot::channel();
+                        self.spawn(start, ticket, Some(sender));
+                        let late = tokio::time::timeout(soft, ended).await.is_err();
+                        if late && let Some(seen) = self.look_again::<S::Value, R>(&lead, &seen).await {
+                            lead.end(Ending::Hit, Some(Outcome::Value(Arc::clone(&seen.value) as _)));
+                            return S::output(self.stale(&seen));
+                        }
+                        // What it brought is stored, or it rests now; or an invalidation came.
+                    }
+                }
+            }
+        }
+        if let Some(output) = self.gives_up() {
+            return output;
+        }
+        if let Some(hard) = self.hard
+            && let Some(start) = background(&args)
+        {
+            return self.within(hard, lead, start, || inline(args)).await;
+        }
+        self.load.count(|counters| &counters.loads);
+        warm::ran(self.load.site);
+        lead.progress(Progress::LoadStarted);
+        let (output, cost) = self.load.run(&lead, pin!(inline(args))).await;
+        self.load.settle::<S, R>(lead, &output, cost).await;
+        output
+    }
+
+    /// A fresh value: extended or refreshed early, if it is time.
+    async fn hit<S, R, A, F>(
+        self,
+        seen: Seen<S::Value>,
+        mark: u64,
+        ways: Ways<A, impl FnOnce(A) -> F, impl Fn(&A) -> Option<Start>>,
+    ) -> O
+    where
+        S: Sharing<Output = O>,
+        S::Value: Local,
+        R: Reach<S::Value>,
+        P: Terms<S::Found>,
+        F: Future<Output = S::Output>,
+    {
+        self.extend(&seen);
+        if self.policy.early
+            && is_early(seen.age, seen.stamp, chance::random())
+            && let Begun::Go(place) = self.load.cache.inner.refreshers.begin(self.load.key)
+        {
+            let ticket = self.ticket(&seen, mark, place);
+            if let Some(start) = (ways.background)(&ways.args) {
+                self.spawn(start, ticket, None);
+            } else if let Leased::Ours(ticket) = ticket.leased().await {
+                self.load.count(|counters| &counters.loads);
+                warm::ran(self.load.site);
+                let ttl = self.load.cache.inner.settings.lease;
+                let body = pin!((ways.inline)(ways.args));
+                let (output, cost) = read::run(ticket.lease(), ttl, body).await;
+                let failed = S::is_error(&output);
+                ticket.settle::<S, R, P>(self.load.site, &self.load.terms, &output, cost).await;
+                if !failed {
+                    return output;
+                }
+                // What is stored was looked up before the load, and is this call's alone.
+            }
+        }
+        self.load.count(|counters| &counters.hits);
+        S::output((*seen.value).clone())
+    }
+
+    /// Asks until it is known what to do.
+    async fn look_up<V: Local, R: Reach<V>>(&self, lead: &mut Lead<LeaseGuard>) -> Next<V> {
+        let Load { site, cache, tier, key, deadline, .. } = self.load;
+        let form = cache.form(site);
+        let (mut pause, mut cleared) = (POLL_MIN, false);
+        loop {
+            lead.progress(Progress::LookupSent);
+            let mark = tier.mark();
+            // From before the lookup: a change that comes right after its answer is not missed.
+            let mut change = pin!(tier.change(key));
+            let (seen, replaceable) = match tier.lookup::<V, R>(key, form, cache.inner.settings.lease).await {
+                Sighting::Lead(lease) => {
+                    lead.hold(lease);
+                    return Next::Load;
+                }
+                Sighting::Hit(seen) => (seen, true),
+                // Nobody was told otherwise yet; but nothing can replace it now.
+                Sighting::Guarded(Some(seen)) => (seen, false),
+                Sighting::Guarded(None) => {
+                    self.load.count(|counters| &counters.refused);
+                    return Next::Load;
+                }
+                Sighting::Busy if Instant::now() < deadline => {
+                    self.wait(change.as_mut(), &mut pause).await;
+                    continue;
+                }
+                Sighting::Unreadable(error) if !cleared => {
+                    self.load.report(&error);
+                    cleared = true;
+                    if self.load.clear().await.is_ok() {
+                        continue;
+                    }
+                    self.load.count(|counters| &counters.outages);
+                    return Next::Load;
+                }
+                Sighting::Unreadable(error) | Sighting::Failed(error) => {
+                    self.load.report(&error);
+                    self.load.count(|counters| &counters.outages);
+                    return Next::Load;
+                }
+                Sighting::Busy | Sighting::Outdated(_) | Sighting::Unfillable => {
+                    self.load.count(|counters| &counters.outages);
+                    return Next::Load;
+                }
+            };
+            match (seen.judged_by(self.policy.windows), replaceable) {
+                (Freshness::Fresh, _) => return Next::Take(seen, mark),
+                (Freshness::Stale, replaceable) => {
+                    return Next::TakeStale(seen, replaceable.then_some(mark));
+                }
+                (Freshness::IfError, true) => match cache.inner.refreshers.begin(key) {
+                    Begun::Resting => return Next::TakeStale(seen, None),
+                    Begun::Go(place) => match self.ticket(&seen, mark, place).leased().await {
+                        Leased::Ours(ticket) | Leased::Unknown(ticket) => return Next::Replace(seen, ticket),
+                        Leased::Theirs if Instant::now() < deadline => {
+                            self.wait(change.as_mut(), &mut pause).await
+                        }
+                        Leased::Theirs => return Next::Load,
+                    },
+                    Begun::Running if Instant::now() < deadline => {
+                        self.wait(change.as_mut(), &mut pause).await
+                    }
+                    Begun::Running => return Next::Load,
+                },
+                // Kept for a function whose windows are longer than this one's.
+                (Freshness::Gone, true) if !cleared => {
+                    cleared = true;
+                    if self.load.clear().await.is_err() {
+                        self.load.count(|counters| &counters.outages);
+                        return Next::Load;
+                    }
+                }
+                (Freshness::Gone | Freshness::IfError, _) => {
+                    self.load.count(|counters| &counters.refused);
+                    return Next::Load;
+                }
+            }
+        }
+    }
+
+    /// Loads in place of what is stale, which serves if that fails.
+    async fn replace<S, R, F>(
+        self,
+        lead: Lead<LeaseGuard>,
+        seen: Seen<S::Value>,
+        ticket: Ticket,
+        body: Pin<&mut F>,
+    ) -> O
+    where
+        S: Sharing<Output = O>,
+        S::Value: Local,
+        R: Reach<S::Value>,
+        P: Terms<S::Found>,
+        F: Future<Output = S::Output>,
+    {
+        self.load.count(|counters| &counters.loads);
+        warm::ran(self.load.site);
+        lead.progress(Progress::LoadStarted);
+        let ttl = self.load.cache.inner.settings.lease;
+        let (output, cost) = read::run(ticket.lease(), ttl, body).await;
+        let failed = S::is_error(&output);
+        if !failed {
+            lead.progress(Progress::SettleSent);
+        }
+        let ending = ticket.settle::<S, R, P>(self.load.site, &self.load.terms, &output, cost).await;
+        if failed && let Some(seen) = self.look_again::<S::Value, R>(&lead, &seen).await {
+            lead.end(Ending::Hit, Some(Outcome::Value(Arc::clone(&seen.value) as _)));
+            return S::output(self.stale(&seen));
+        }
+        match S::value(&output) {
+            Some(value) => drop(lead.end(ending, Some(Outcome::Value(Arc::new(value.clone()))))),
+            None => self.load.release::<S>(lead, &output).await,
+        }
+        output
+    }
+
+    /// What is stored now, and may still be served: an invalidation may have come since the call began, and
+    /// callers who came after it wait for this one.
+    async fn look_again<V: Local, R: Reach<V>>(
+        &self,
+        lead: &Lead<LeaseGuard>,
+        before: &Seen<V>,
+    ) -> Option<Seen<V>> {
+        lead.progress(Progress::LookupSent);
+        if mutants::is(Mutant::StaleNotLookedUpAgain) {
+            return Some(before.clone());
+        }
+        let Load { site, cache, tier, key, .. } = self.load;
+        let glimpse = tier.glimpse::<V, R>(key, cache.form(site)).await.ok()??;
+        Some(glimpse.seen()).filter(|seen| seen.judged_by(self.policy.windows) != Freshness::Gone)
+    }
+
+    /// Runs a refresh of its own, which goes on when this call is over.
+    fn spawn(&self, start: Start, ticket: Ticket, ended: Option<oneshot::Sender<()>>) {
+        let scope = current::scoped();
+        let refresh = async move {
+            // A place that is taken elsewhere, or a store that would not store: nothing to do.
+            let ticket = match ticket.lease().is_some() || ended.is_some() {
+                true => ticket,
+                false => match ticket.leased().await {
+                    Leased::Ours(ticket) => ticket,
+                    Leased::Theirs | Leased::Unknown(_) => return,
+                },
+            };
+            start(ticket).await;
+            if let Some(ended) = ended {
+                // Whoever waited may have left.
+                let _ = ended.send(());
+            }
+        };
+        self.spawn_in(scope, refresh);
+    }
+
+    fn spawn_in(&self, scope: Option<Cache>, task: impl Future<Output = ()> + Send + 'static) {
+        self.load.cache.inner.tasks.spawn(async move {
+            match scope {
+                Some(cache) => cache.scope(task).await,
+                None => task.await,
+            }
+        });
+    }
+
+    fn ticket<V>(&self, seen: &Seen<V>, mark: u64, place: refreshers::Place) -> Ticket {
+        let Load { cache, tier, key, .. } = self.load;
+        let right = Right::Replace { fill_id: seen.fill_id, mark, place, lease: None };
+        Ticket { cache: cache.clone(), tier: tier.clone(), key: key.into(), right }
+    }
+
+    /// Extends the time of what is hit, if it has an `idle` and was not extended just now.
+    fn extend<V>(&self, seen: &Seen<V>) {
+        let Load { cache, tier, key, .. } = self.load;
+        let Some(idle) = self.policy.idle else { return };
+        if cache.inner.touches.is_due(seen.fill_id, seen.age, idle)
+            && let Some(left) = idle_left(idle, seen.age, seen.stamp.fresh, self.policy.windows)
+        {
+            tier.touch_later(key, seen, left);
+        }
+    }
+
+    /// A hit that is past its ttl.
+    fn stale<V: Clone>(&self, seen: &Seen<V>) -> V {
+        self.load.count(|counters| &counters.hits);
+        self.load.count(|counters| &counters.stale);
+        (*seen.value).clone()
+    }
+
+    /// Waits for what another is loading: until the store tells of a change, or for a while.
+    async fn wait(&self, change: Pin<&mut impl Future<Output = ()>>, pause: &mut std::time::Duration) {
+        let jittered = pause.mul_f64(chance::jitter());
+        let poll_at = (Instant::now() + jittered).min(self.load.deadline);
+        let _ = tokio::time::timeout_at(poll_at, change).await;
+        *pause = (*pause * 2).min(POLL_MAX);
+    }
+}

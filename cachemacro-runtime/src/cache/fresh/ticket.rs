@@ -1,0 +1,183 @@
+//! A load without a caller: what it may store, and what keeps others from doing the same.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::cache::read::{Load, deadline, run};
+use crate::cache::{Cache, Call, warm};
+use crate::codec::{InProcess, Reach};
+use crate::flight::Lead;
+use crate::form::Form;
+use crate::journal::Doomed;
+use crate::mutants::{self, Mutant};
+use crate::policy::Terms;
+use crate::protocol::flight::{Ending, Progress};
+use crate::shape::{Local, Shape, Sharing};
+use crate::site::{Site, count};
+use crate::store::{Permit, Token, Verdict};
+use crate::tier::{LeaseGuard, Sighting, Storing, Tier};
+
+use super::refreshers::Place;
+
+/// What stands before a key to name the lease of its refresh: no function's keys begin so, and it lies outside
+/// of what an invalidation by pattern finds.
+const REFRESH: &[u8] = b"cachemacro:refresh:";
+
+/// The right to load one key. Dropped, it is given up.
+pub struct Ticket {
+    pub(super) cache: Cache,
+    pub(super) tier: Tier,
+    pub(super) key: Arc<[u8]>,
+    pub(super) right: Right,
+}
+
+/// What a load may store.
+pub(super) enum Right {
+    /// A value in place of one fill.
+    Replace {
+        /// What is replaced; anything else that is there by then is newer, or follows an invalidation.
+        fill_id: Token,
+        /// The tier's mark from before the lookup.
+        mark: u64,
+        place: Place,
+        /// That no other process refreshes the key.
+        lease: Option<LeaseGuard>,
+    },
+    /// A value where there is none, as the caller would.
+    Lead(Lead<LeaseGuard>),
+}
+
+/// What came of asking for the lease of a refresh.
+pub(super) enum Leased {
+    Ours(Ticket),
+    /// Another process refreshes.
+    Theirs,
+    /// The store grants none now.
+    Unknown(Ticket),
+}
+
+impl Ticket {
+    /// What keeps others from the same, where a lease does.
+    pub(super) fn lease(&self) -> Option<&LeaseGuard> {
+        match &self.right {
+            Right::Replace { lease, .. } => lease.as_ref(),
+            Right::Lead(lead) => lead.lease(),
+        }
+    }
+
+    /// Takes the lease, where other processes may refresh as well.
+    pub(super) async fn leased(mut self) -> Leased {
+        let Right::Replace { lease: held, .. } = &mut self.right else { return Leased::Ours(self) };
+        if !self.tier.is_shared() || mutants::is(Mutant::TwoRefreshers) {
+            return Leased::Ours(self);
+        }
+        let key = [REFRESH, &self.key].concat();
+        let ttl = self.cache.inner.settings.lease;
+        // Nothing but leases is ever under it, so that its values are of no type.
+        match self.tier.lookup::<(), InProcess>(&key, Form::default(), ttl).await {
+            Sighting::Lead(lease) => {
+                *held = Some(lease);
+                Leased::Ours(self)
+            }
+            Sighting::Failed(_) | Sighting::Unfillable => Leased::Unknown(self),
+            Sighting::Busy
+            | Sighting::Hit(_)
+            | Sighting::Guarded(_)
+            | Sighting::Outdated(_)
+            | Sighting::Unreadable(_) => Leased::Theirs,
+        }
+    }
+
+    /// Stores what the load brought, if what it replaces still stands.
+    pub(super) async fn settle<S, R, P>(
+        self,
+        site: &'static Site,
+        terms: &P,
+        output: &S::Output,
+        cost: std::time::Duration,
+    ) -> Ending
+    where
+        S: Shape,
+        S::Value: Local,
+        R: Reach<S::Value>,
+        P: Terms<S::Found>,
+    {
+        let Self { cache, tier, key, right } = self;
+        let Right::Replace { fill_id, mark, place, lease } = right else { return Ending::Unsettled };
+        let counters = site.counters();
+        if S::is_error(output) {
+            count(&counters.failures);
+            place.rest();
+            return Ending::Unsettled;
+        }
+        let kept = S::value(output).and_then(|value| {
+            let life = cache.life(site, terms, S::found(value), cost)?;
+            Some((Arc::new(value.clone()), life))
+        });
+        let Some((value, life)) = kept else {
+            // There is no such value any more, or none to be kept: what is past its time goes.
+            count(&counters.failures);
+            if let Err(error) = tier.invalidate(&[Doomed { key: &key, site: Some(site) }], None).await {
+                crate::trace::outage(site, &error);
+            }
+            return Ending::Unsettled;
+        };
+        let (form, permit) = (cache.form(site), Permit::Replace(fill_id));
+        let storing = Storing { key: &key, form, permit, mark, notes: &[], value: &value, life };
+        let ending = match tier.fill::<S::Value, R>(storing).await {
+            Ok(Verdict::Accepted) => {
+                count(&counters.stored);
+                warm::stored(site);
+                Ending::Settled
+            }
+            Ok(Verdict::Refused) => {
+                count(&counters.refused);
+                Ending::Unsettled
+            }
+            Err(error) => {
+                crate::trace::outage(site, &error);
+                count(&counters.outages);
+                Ending::Unsettled
+            }
+        };
+        // Until here nobody else was to refresh.
+        drop((place, lease));
+        ending
+    }
+}
+
+impl std::fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ticket").field("key", &String::from_utf8_lossy(&self.key)).finish_non_exhaustive()
+    }
+}
+
+/// Runs a body in place of a caller, and stores what it brings.
+pub(crate) async fn refresh<S, R, P, F>(ticket: Ticket, call: Call<'_, P>, body: Pin<&mut F>) -> S::Output
+where
+    S: Sharing,
+    S::Value: Local,
+    R: Reach<S::Value>,
+    P: Terms<S::Found>,
+    F: Future<Output = S::Output>,
+{
+    let Call { site, ttl: terms, .. } = call;
+    let Ticket { cache, tier, key, right } = ticket;
+    let lead = match right {
+        Right::Lead(lead) => lead,
+        right => {
+            count(&site.counters().refreshes);
+            let ticket = Ticket { cache, tier, key, right };
+            let ttl = ticket.cache.inner.settings.lease;
+            let (output, cost) = run(ticket.lease(), ttl, body).await;
+            ticket.settle::<S, R, P>(site, &terms, &output, cost).await;
+            return output;
+        }
+    };
+    count(&site.counters().loads);
+    lead.progress(Progress::LoadStarted);
+    let load = Load { site, deadline: deadline(&cache), cache: &cache, tier: &tier, key: &key, terms };
+    let (output, cost) = load.run(&lead, body).await;
+    load.settle::<S, R>(lead, &output, cost).await;
+    output
+}

@@ -1,0 +1,199 @@
+//! A call of a function that is not async: in this process alone, and nobody waits.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::cache::{Cache, Call, Sought};
+use crate::codec::InProcess;
+use crate::policy::Terms;
+use crate::shape::{Local, Shape};
+use crate::site::{Site, count};
+use crate::store::{Permit, Verdict};
+use crate::tag::{Note, Tag};
+use crate::tier::{L1, L1Sighting, LeaseGuard, Storing, Tier};
+
+/// How long such a load may take and still be stored. Its lease is released on every way out, a panic
+/// too, so that none is left behind for this long.
+const LEASE: Duration = Duration::from_secs(60 * 60);
+
+/// Answers a call with what is stored, or with the body.
+///
+/// Threads that miss at the same time run the body each, and the first of them stores its value.
+pub(crate) fn read_now<S, P>(mut call: Call<'_, P>, body: impl FnOnce() -> S::Output) -> S::Output
+where
+    S: Shape,
+    S::Value: Local,
+    P: Terms<S::Found>,
+{
+    // What has tags is looked at below, with them.
+    if !call.site.is_tagged() {
+        call = match super::hit::<S, P>(call) {
+            Sought::Found(output) => return output,
+            Sought::Missed(call) => call,
+        };
+    }
+    let cache = call.take_cache::<S::Found>();
+    let Call { site, key, ttl: terms, instance, .. } = call;
+    let Some(cache) = cache else {
+        site.warn_disabled(instance);
+        count(&site.counters().loads);
+        return body();
+    };
+    let (tier, key) = (cache.local(), key.as_bytes());
+    let Tier::Local(l1) = tier else { unreachable!("the tier in this process is one") };
+    let version = site.version();
+    if site.is_tagged()
+        && let Some(value) = l1.get_under::<S::Value>(key, version)
+    {
+        count(&site.counters().hits);
+        return S::output((*value).clone());
+    }
+    let lease = match look_up::<S::Value>(l1, tier, key, version, terms.tags()) {
+        Ok(value) => {
+            count(&site.counters().hits);
+            return S::output((*value).clone());
+        }
+        Err(lease) => lease,
+    };
+    count(&site.counters().loads);
+    let start = Instant::now();
+    let output = body();
+    let filling = Filling { cache: &cache, site, l1, key, cost: start.elapsed() };
+    filling.settle::<S, P>(lease, &output, &terms);
+    output
+}
+
+/// Runs the body, and replaces what is stored.
+pub(crate) fn refresh_now<S, P>(mut call: Call<'_, P>, body: impl FnOnce() -> S::Output) -> S::Output
+where
+    S: Shape,
+    S::Value: Local,
+    P: Terms<S::Found>,
+{
+    let cache = call.take_cache::<S::Found>();
+    let Call { site, key, ttl: terms, .. } = call;
+    count(&site.counters().loads);
+    let Some(cache) = cache else { return body() };
+    let (tier, key) = (cache.local(), key.as_bytes());
+    let Tier::Local(l1) = tier else { unreachable!("the tier in this process is one") };
+    let version = site.version();
+    let tags = terms.tags();
+    let found = match tags.is_empty() {
+        true => {
+            l1.glimpse::<S::Value>(key, version).ok().flatten().map(|glimpse| (glimpse.fill_id, Vec::new()))
+        }
+        // Before the body, as the permit is.
+        false => l1
+            .glimpse_under::<S::Value>(key, version)
+            .ok()
+            .flatten()
+            .and_then(|tagged| Some((tagged.glimpse.fill_id, l1.notes(tags).ok()?))),
+    };
+    let lease = match found {
+        Some(_) => None,
+        None => look_up::<S::Value>(l1, tier, key, version, tags).err().flatten(),
+    };
+    let start = Instant::now();
+    let output = body();
+    let filling = Filling { cache: &cache, site, l1, key, cost: start.elapsed() };
+    match found {
+        Some((fill_id, notes)) => filling.fill::<S, P>(Permit::Replace(fill_id), &notes, &output, &terms),
+        None => filling.settle::<S, P>(lease, &output, &terms),
+    }
+    output
+}
+
+/// A value, or else a lease if nobody else has it.
+fn look_up<V: Local>(
+    l1: &L1,
+    tier: &Tier,
+    key: &[u8],
+    version: u64,
+    tags: &[Tag],
+) -> Result<Arc<V>, Option<LeaseGuard>> {
+    // What cannot be read is replaced: once removed, there is a lease to be had.
+    for _ in 0..2 {
+        let mut guard = LeaseGuard::new(tier.clone(), key);
+        let (sighting, notes) = match tags.is_empty() {
+            true => (l1.lookup(key, version, guard.lease(LEASE)), Ok(Vec::new())),
+            false => l1.lookup_under(key, version, guard.lease(LEASE), tags),
+        };
+        match sighting {
+            L1Sighting::Hit(seen) if seen.is_fresh() => {
+                guard.forget();
+                return Ok(seen.value);
+            }
+            L1Sighting::Lead => {
+                // Where a tag has no version, the lease is dropped, and nothing stored.
+                return Err(notes.ok().map(|notes| {
+                    guard.note(notes);
+                    guard
+                }));
+            }
+            L1Sighting::Outdated(fill_id) => {
+                guard.forget();
+                l1.discard(key, fill_id);
+            }
+            // Nobody was told otherwise yet: the value from before is one of now.
+            L1Sighting::Guarded(Some(seen)) if seen.is_fresh() => {
+                guard.forget();
+                return Ok(seen.value);
+            }
+            L1Sighting::Unreadable(_) | L1Sighting::Hit(_) => {
+                guard.forget();
+                l1.invalidate(key);
+            }
+            L1Sighting::Busy | L1Sighting::Guarded(_) => {
+                guard.forget();
+                break;
+            }
+        }
+    }
+    Err(None)
+}
+
+/// A value on its way in, and what its load cost.
+struct Filling<'a> {
+    cache: &'a Cache,
+    site: &'static Site,
+    l1: &'a L1,
+    key: &'a [u8],
+    cost: Duration,
+}
+
+impl Filling<'_> {
+    fn settle<S, P>(&self, lease: Option<LeaseGuard>, output: &S::Output, terms: &P)
+    where
+        S: Shape,
+        S::Value: Local,
+        P: Terms<S::Found>,
+    {
+        let Some(lease) = lease else { return };
+        // Dropped after the fill, it releases what was not filled, and nothing else.
+        self.fill::<S, P>(Permit::Lease(lease.token()), lease.notes(), output, terms);
+    }
+
+    fn fill<S, P>(&self, permit: Permit, notes: &[Note], output: &S::Output, terms: &P)
+    where
+        S: Shape,
+        S::Value: Local,
+        P: Terms<S::Found>,
+    {
+        let Self { cache, site, l1, key, cost } = *self;
+        let counters = site.counters();
+        let kept = S::value(output).and_then(|value| {
+            let life = cache.life(site, terms, S::found(value), cost)?;
+            Some((Arc::new(value.clone()), life))
+        });
+        let Some((value, life)) = kept else { return count(&counters.failures) };
+        let storing = Storing { key, form: cache.form(site), permit, mark: 0, notes, value: &value, life };
+        match l1.fill::<S::Value, InProcess>(storing) {
+            Ok(Verdict::Accepted) => count(&counters.stored),
+            Ok(Verdict::Refused) => count(&counters.refused),
+            Err(error) => {
+                count(&counters.outages);
+                crate::trace::outage(site, &error);
+            }
+        }
+    }
+}

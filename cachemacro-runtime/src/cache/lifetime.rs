@@ -1,0 +1,58 @@
+//! How long a value lives: as its attribute says, unless the cache was told otherwise.
+
+use std::time::Duration;
+
+use crate::cache::Cache;
+use crate::chance;
+use crate::form::Form;
+use crate::policy::{Life, Policy, Terms};
+use crate::site::Site;
+
+impl Cache {
+    /// How long a value lives that was loaded at this cost; not at all if its terms say so.
+    pub(super) fn life<V, P: Terms<V>>(
+        &self,
+        site: &Site,
+        terms: &P,
+        found: Option<&V>,
+        cost: Duration,
+    ) -> Option<Life> {
+        let said = terms.ttl(found);
+        let ttl = if found.is_some() { self.tuned_ttl(site, said, cost) } else { said };
+        // What is not kept is not, whatever its class says.
+        if said.is_zero() { None } else { self.life_of(site, ttl, cost) }
+    }
+
+    /// How long a value lives that is written through.
+    pub(super) fn life_of_put(&self, site: &Site, said: Duration) -> Option<Life> {
+        self.life_of(site, self.inner.tunings.ttl(site.name()).unwrap_or(said), Duration::ZERO)
+    }
+
+    fn life_of(&self, site: &Site, ttl: Duration, cost: Duration) -> Option<Life> {
+        let fresh = site.jitter().apply(ttl, chance::random())?;
+        let Policy { windows, idle, .. } = self.policy(site);
+        Some(Life::new(fresh, cost, windows, idle))
+    }
+
+    /// What the attribute says of time, as the cache was told to have it.
+    pub(super) fn policy(&self, site: &Site) -> Policy {
+        let policy = site.policy();
+        Policy { windows: self.inner.tunings.windows(site.name(), policy.windows), ..policy }
+    }
+
+    /// The form of a function's values, within the size that the cache was told to allow.
+    pub(super) fn form(&self, site: &Site) -> Form {
+        let form = site.form();
+        Form {
+            value_bytes_max: self.inner.tunings.value_bytes_max(site.name(), form.value_bytes_max),
+            ..form
+        }
+    }
+
+    fn tuned_ttl(&self, site: &Site, said: Duration, cost: Duration) -> Duration {
+        let tunings = &self.inner.tunings;
+        let class = || site.policy().ttl_class.and_then(|class| tunings.class(class));
+        let tuned = tunings.ttl(site.name());
+        tuned.or_else(|| class().map(|class| class.ttl(cost))).unwrap_or(said)
+    }
+}

@@ -1,0 +1,73 @@
+//! What generated code calls for batches.
+
+use std::hash::Hash;
+
+use super::{Anywhere, Cacheable, InProcess, KeyBuf, Local, Sharing, Terms};
+
+pub use crate::cache::BatchCall;
+pub use crate::shape::batch::{BatchOutput, Each, Ids, Lent};
+
+/// Answers a call for many ids from the cache, and with the body for the rest.
+///
+/// # Cancel safety
+///
+/// Safe: if it is dropped, each of its ids goes to one of those who wait for it.
+pub async fn read<S, P, K, O, B, F>(
+    call: BatchCall<P>,
+    _shape: S,
+    ids: Vec<K>,
+    key: impl Fn(&K) -> KeyBuf,
+    body: B,
+) -> O
+where
+    S: Sharing<Output = Each<K, O>, Value: Cacheable>,
+    P: Terms<S::Found>,
+    K: Clone + Eq + Hash,
+    O: BatchOutput<K, Value: Clone>,
+    B: Fn(Vec<K>) -> F,
+    F: Future<Output = O>,
+{
+    crate::cache::batch::<S, Anywhere, P, K, O, B, F>(call, ids, key, body).await
+}
+
+/// The same for a function with `tier = local`.
+pub async fn read_local<S, P, K, O, B, F>(
+    call: BatchCall<P>,
+    _shape: S,
+    ids: Vec<K>,
+    key: impl Fn(&K) -> KeyBuf,
+    body: B,
+) -> O
+where
+    S: Sharing<Output = Each<K, O>, Value: Local>,
+    P: Terms<S::Found>,
+    K: Clone + Eq + Hash,
+    O: BatchOutput<K, Value: Clone>,
+    B: Fn(Vec<K>) -> F,
+    F: Future<Output = O>,
+{
+    crate::cache::batch::<S, InProcess, P, K, O, B, F>(call, ids, key, body).await
+}
+
+/// Ids, as the body takes them.
+pub fn lend<'a, T: Lent<'a>>(ids: Vec<T::Id>, kept: &'a mut Option<T::Kept>) -> T {
+    T::lend(ids, kept)
+}
+
+/// What a body is given beside its ids, each time that it runs.
+#[diagnostic::on_unimplemented(
+    message = "a batch cannot give its body a `{Self}` more than once",
+    label = "not `Clone`",
+    note = "the body may run again for ids that another caller has given up; take a reference to it"
+)]
+pub trait Again: Sized {
+    /// The same again.
+    fn again(&self) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> Again for T {
+    fn again(&self) -> Self {
+        self.clone()
+    }
+}

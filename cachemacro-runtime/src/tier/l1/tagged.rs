@@ -1,0 +1,133 @@
+//! Values under tags in this process: each is kept with the versions that its load has begun under.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{L1, L1Sighting, Stored, other_type};
+use crate::error::Result;
+use crate::policy::Stamp;
+use crate::protocol::tags::{Found, Standing, judge};
+use crate::shape::{Local, Shared};
+use crate::store::memory::table::{Sighting as Slot, TableFill};
+use crate::store::{Lease, Permit, Token, Verdict};
+use crate::tag::{self, Note, Tag};
+use crate::tier::{self, Glimpse, Seen, Tags};
+
+/// A value and the versions that it stands under. As a type of its own, nobody takes it for a value without tags.
+#[derive(Clone)]
+pub(super) struct Tagged<V> {
+    value: Arc<V>,
+    notes: Arc<[Note]>,
+}
+
+impl<V: Local> Tagged<V> {
+    pub(super) fn shared(value: &Arc<V>, notes: &[Note]) -> Shared {
+        Arc::new(Self { value: Arc::clone(value), notes: notes.into() })
+    }
+}
+
+impl L1 {
+    /// The value, if it is there and its tags are as they were.
+    pub(crate) fn get_under<V: Local>(&self, key: &[u8], version: u64) -> Option<Arc<V>> {
+        let tagged = self.table.get(key)?.value.downcast::<Tagged<V>>(version)?;
+        self.stand(&tagged.notes).then(|| Arc::clone(&tagged.value))
+    }
+
+    /// Looks a key up, and the versions of its tags, which are made where there are none.
+    pub(crate) fn lookup_under<V: Local>(
+        &self,
+        key: &[u8],
+        version: u64,
+        lease: Lease,
+        tags: &[Tag],
+    ) -> (L1Sighting<V>, Tags) {
+        // Before the load in any case; whether before the lookup does not matter.
+        let found: Vec<Found> = tags.iter().map(|tag| self.version_of(tag)).collect();
+        let standing = |tagged: &Seen<Tagged<V>>| tag::standing(&tagged.value.notes, tags, &found);
+        let sighting = match self.table.lookup(key, Some(lease)) {
+            Slot::Hit(held) => match self.seen::<Tagged<V>>(held, version) {
+                Some(tagged) => match standing(&tagged) {
+                    Standing::Current => L1Sighting::Hit(bare(tagged)),
+                    Standing::Outdated => L1Sighting::Outdated(tagged.fill_id),
+                    Standing::Busy => L1Sighting::Busy,
+                    Standing::Unknown => L1Sighting::Guarded(None),
+                },
+                None => L1Sighting::Unreadable(other_type(key)),
+            },
+            Slot::Lead => L1Sighting::Lead,
+            Slot::Guarded(held) => {
+                let tagged = held.and_then(|held| self.seen::<Tagged<V>>(held, version));
+                L1Sighting::Guarded(tagged.filter(|tagged| standing(tagged) == Standing::Current).map(bare))
+            }
+            Slot::Busy | Slot::Absent => L1Sighting::Busy,
+        };
+        (sighting, tag::notes(tags, &found))
+    }
+
+    /// What is stored, with its tags, and whether they are as they were.
+    pub(crate) fn glimpse_under<V: Local>(
+        &self,
+        key: &[u8],
+        version: u64,
+    ) -> Result<Option<tier::Tagged<V>>> {
+        let glimpse = self.glimpse::<Tagged<V>>(key, version)?;
+        Ok(glimpse.map(|glimpse| {
+            let Glimpse { value: tagged, fill_id, age, stamp, ttl_left } = glimpse;
+            let tags = tagged.notes.iter().map(|note| note.tag.clone()).collect();
+            let glimpse = Glimpse { value: Arc::clone(&tagged.value), fill_id, age, stamp, ttl_left };
+            tier::Tagged { glimpse, tags, is_current: self.stand(&tagged.notes) }
+        }))
+    }
+
+    /// Removes a value that is outdated, if it is still the one of this fill.
+    pub(crate) fn discard(&self, key: &[u8], fill_id: Token) {
+        let _ = self.table.discard(key, fill_id);
+    }
+
+    /// Whether all tags are as they were.
+    pub(crate) fn stand(&self, notes: &[Note]) -> bool {
+        let found = notes.iter().map(|Note { tag, version }| {
+            let found = match self.table.lookup(tag.as_bytes(), None) {
+                Slot::Hit(held) | Slot::Guarded(Some(held)) => Found::Version(held.fill_id),
+                Slot::Lead | Slot::Busy | Slot::Absent | Slot::Guarded(None) => Found::None,
+            };
+            (*version, found)
+        });
+        judge(found) == Standing::Current
+    }
+
+    /// The versions of tags, which are made where there are none.
+    pub(crate) fn notes(&self, tags: &[Tag]) -> Tags {
+        let found: Vec<Found> = tags.iter().map(|tag| self.version_of(tag)).collect();
+        tag::notes(tags, &found)
+    }
+
+    fn version_of(&self, tag: &Tag) -> Found {
+        let (key, token) = (tag.as_bytes(), Token::random());
+        match self.table.lookup(key, Some(Lease { token, ttl: tag::TTL })) {
+            Slot::Hit(held) | Slot::Guarded(Some(held)) => Found::Version(held.fill_id),
+            Slot::Lead => {
+                let stamp = Stamp { fresh: tag::TTL, cost: Duration::ZERO };
+                let (fill_id, value) =
+                    (tag::new_version(), Stored { value: Arc::new(()), version: 0, stamp });
+                let permit = Permit::Lease(token);
+                let fill = TableFill { permit, fill_id, value, bytes: 0, ttl: tag::TTL, serves: tag::TTL };
+                match self.table.fill(key, fill) {
+                    Verdict::Accepted => Found::Version(fill_id),
+                    Verdict::Refused => {
+                        let _ = self.table.release(key, token);
+                        Found::Busy
+                    }
+                }
+            }
+            Slot::Busy => Found::Busy,
+            Slot::Absent | Slot::Guarded(None) => Found::None,
+        }
+    }
+}
+
+/// The value without its tags, which were looked at.
+fn bare<V>(tagged: Seen<Tagged<V>>) -> Seen<V> {
+    let Seen { value, fill_id, age, stamp } = tagged;
+    Seen { value: Arc::clone(&value.value), fill_id, age, stamp }
+}

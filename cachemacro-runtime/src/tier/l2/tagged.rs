@@ -1,0 +1,223 @@
+//! Values under tags in a store: one lookup of the key and of all its tags.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{L2, L2Sighting, foreign, other_kind, quarantined};
+use crate::codec::Reach;
+use crate::error::{Error, ErrorKind, Result};
+use crate::form::Form;
+use crate::protocol::tags::{Found as OfTag, Standing, judge};
+use crate::shape::Local;
+use crate::store::{Ask, Entry, Fill, Found, Lease, Permit, Token, Verdict};
+use crate::tag::{self, Note, Tag};
+use crate::task::join_all;
+use crate::tier::{Glimpse, LeaseGuard, Seen, Tagged, Tags};
+
+impl L2 {
+    /// Looks a key up, and the versions of its tags, which are made where there are none. `guards` holds a lease
+    /// for each tag.
+    ///
+    /// What is kept near knows nothing of tags, so that nothing of this goes there.
+    pub(crate) async fn lookup_under<V: Local, R: Reach<V>>(
+        &self,
+        key: &[u8],
+        form: Form,
+        lease: Lease,
+        tags: &[Tag],
+        guards: Vec<LeaseGuard>,
+    ) -> (L2Sighting<V>, Tags) {
+        if let Err(error) = self.admits_all(key, tags) {
+            return (L2Sighting::Failed(error), Err(Standing::Unknown));
+        }
+        let (found, of_tags) = match self.find_under(key, lease, tags, guards).await {
+            Ok(found) => found,
+            Err(error) => return (L2Sighting::Failed(error.with_key(key)), Err(Standing::Unknown)),
+        };
+        // An invalidation here, not yet delivered there, may have come while the lookup was under way.
+        if let Err(error) = self.admits_all(key, tags) {
+            return (L2Sighting::Failed(error), Err(Standing::Unknown));
+        }
+        let sighting = match found {
+            Found::Hit(entry) => self.judged::<V, R>(key, form, &entry, tags, &of_tags),
+            Found::Guarded(entry) => {
+                let judged = entry.map(|entry| self.judged::<V, R>(key, form, &entry, tags, &of_tags));
+                L2Sighting::Guarded(match judged {
+                    Some(L2Sighting::Hit(seen)) => Some(seen),
+                    _ => None,
+                })
+            }
+            Found::Lead => L2Sighting::Lead,
+            Found::Busy => L2Sighting::Busy,
+            Found::Absent => L2Sighting::Unfillable,
+            Found::Foreign => L2Sighting::Unreadable(foreign(key)),
+            Found::OtherKind => L2Sighting::Failed(other_kind(key)),
+            Found::Failed(error) => L2Sighting::Failed(error),
+        };
+        (sighting, tag::notes(tags, &of_tags))
+    }
+
+    /// What is stored, with its tags, and whether they are as they were.
+    pub(crate) async fn glimpse_under<V: Local, R: Reach<V>>(
+        &self,
+        key: &[u8],
+        form: Form,
+    ) -> Result<Option<Tagged<V>>> {
+        self.admits(key)?;
+        let entry = match self.find(key, None).await {
+            Found::Hit(entry) => entry,
+            Found::Lead | Found::Busy | Found::Absent | Found::Guarded(_) => return Ok(None),
+            Found::Foreign => return Err(foreign(key)),
+            Found::OtherKind => return Err(other_kind(key)),
+            Found::Failed(error) => return Err(error),
+        };
+        let (notes, seen) = self.opened::<V, R>(key, form, &entry)?;
+        let glimpse = Glimpse::of(seen, entry.ttl_left.unwrap_or_default());
+        let is_current = self.stand(&notes).await;
+        let tags = notes.into_iter().map(|note| note.tag).collect();
+        Ok(Some(Tagged { glimpse, tags, is_current }))
+    }
+
+    /// Removes a value that is outdated, if it is still the one of this fill.
+    pub(crate) async fn discard(&self, key: &[u8], fill_id: Token) -> Result<Verdict> {
+        self.gate.ask("discard", self.store().discard(key, fill_id)).await
+    }
+
+    /// Whether all tags are as they were.
+    pub(crate) async fn stand(&self, notes: &[Note]) -> bool {
+        let asks: Vec<Ask<'_>> =
+            notes.iter().map(|note| Ask { key: note.tag.as_bytes(), lease: None }).collect();
+        if self.gate.enter("lookup").is_err() {
+            return false;
+        }
+        let found = self.store().lookup(&asks).await;
+        self.gate.heard(found.iter().find_map(failure));
+        let pairs = notes.iter().map(|note| note.version).zip(found.into_iter().map(version));
+        judge(pairs) == Standing::Current && !notes.iter().any(|note| self.journal.holds(note.tag.as_bytes()))
+    }
+
+    /// The versions of tags, which are made where there are none.
+    pub(crate) async fn notes(&self, tags: &[Tag], guards: Vec<LeaseGuard>, lease: Lease) -> Tags {
+        let refused = |_| Standing::Unknown;
+        tags.iter().try_for_each(|tag| self.admits(tag.as_bytes())).map_err(refused)?;
+        self.gate.enter("lookup").map_err(refused)?;
+        let found = self.store().lookup(&asks(tags, &guards, lease)).await;
+        self.gate.heard(found.iter().find_map(failure));
+        tag::notes(tags, &self.made(tags, found, guards).await)
+    }
+
+    /// One lookup for the key and its tags.
+    async fn find_under(
+        &self,
+        key: &[u8],
+        lease: Lease,
+        tags: &[Tag],
+        guards: Vec<LeaseGuard>,
+    ) -> Result<(Found, Vec<OfTag>)> {
+        self.gate.enter("lookup")?;
+        let mut all = asks(tags, &guards, lease);
+        all.push(Ask { key, lease: Some(lease) });
+        let mut found = self.store().lookup(&all).await;
+        self.gate.heard(found.iter().find_map(failure));
+        let of_key = found.pop();
+        if let Some(error) = found.iter().find_map(failure) {
+            return Err(error.clone());
+        }
+        let (Some(of_key), true) = (of_key, found.len() == tags.len()) else {
+            let detail = "the store gave no answer for the key";
+            return Err(Error::new(ErrorKind::Unavailable, "lookup", detail));
+        };
+        Ok((of_key, self.made(tags, found, guards).await))
+    }
+
+    /// The versions that were found, and new ones where there were none.
+    async fn made(&self, tags: &[Tag], found: Vec<Found>, guards: Vec<LeaseGuard>) -> Vec<OfTag> {
+        let made = tags.iter().zip(found).zip(guards).map(|((tag, found), guard)| async move {
+            if !matches!(found, Found::Lead) {
+                // What has failed may still take effect, and is released.
+                if !matches!(found, Found::Failed(_)) {
+                    guard.forget();
+                }
+                return version(found);
+            }
+            let (fill_id, permit) = (tag::new_version(), Permit::Lease(guard.token()));
+            let fill = Fill { key: tag.as_bytes(), permit, fill_id, payload: Bytes::new(), ttl: tag::TTL };
+            match self.gate.ask("fill", self.store().fill(fill)).await {
+                Ok(Verdict::Accepted) => {
+                    guard.forget();
+                    OfTag::Version(fill_id)
+                }
+                Ok(Verdict::Refused) => OfTag::Busy,
+                Err(_) => OfTag::None,
+            }
+        });
+        join_all(made).await
+    }
+
+    /// A value, if its tags are as they were.
+    fn judged<V: Local, R: Reach<V>>(
+        &self,
+        key: &[u8],
+        form: Form,
+        entry: &Entry,
+        tags: &[Tag],
+        of_tags: &[OfTag],
+    ) -> L2Sighting<V> {
+        let (notes, seen) = match self.opened::<V, R>(key, form, entry) {
+            Ok(opened) => opened,
+            Err(error) => return L2Sighting::Unreadable(error),
+        };
+        match tag::standing(&notes, tags, of_tags) {
+            Standing::Current => L2Sighting::Hit(seen),
+            Standing::Outdated => L2Sighting::Outdated(entry.fill_id),
+            Standing::Busy => L2Sighting::Busy,
+            Standing::Unknown => L2Sighting::Guarded(None),
+        }
+    }
+
+    fn opened<V: Local, R: Reach<V>>(
+        &self,
+        key: &[u8],
+        form: Form,
+        entry: &Entry,
+    ) -> Result<(Vec<Note>, Seen<V>)> {
+        let Some((notes, sealed)) = tag::split(&entry.payload) else {
+            let detail = "it was stored without tags";
+            return Err(Error::new(ErrorKind::Unreadable, "lookup", detail).with_key(key));
+        };
+        let value = R::open(self.codec, form, &sealed).map_err(|error| error.with_key(key))?;
+        Ok((notes, Seen::of(entry, R::stamp(&sealed), Arc::new(value))))
+    }
+
+    fn admits_all(&self, key: &[u8], tags: &[Tag]) -> Result<()> {
+        self.admits(key)?;
+        match tags.iter().find(|tag| self.journal.holds(tag.as_bytes())) {
+            Some(tag) => Err(quarantined(tag.as_bytes())),
+            None => tags.iter().try_for_each(|tag| self.fits("lookup", tag.as_bytes())),
+        }
+    }
+}
+
+fn asks<'a>(tags: &'a [Tag], guards: &[LeaseGuard], lease: Lease) -> Vec<Ask<'a>> {
+    let ask = |(tag, guard): (&'a Tag, &LeaseGuard)| Ask {
+        key: tag.as_bytes(),
+        lease: Some(Lease { token: guard.token(), ..lease }),
+    };
+    tags.iter().zip(guards).map(ask).collect()
+}
+
+fn version(found: Found) -> OfTag {
+    match found {
+        Found::Hit(entry) | Found::Guarded(Some(entry)) => OfTag::Version(entry.fill_id),
+        Found::Busy => OfTag::Busy,
+        _ => OfTag::None,
+    }
+}
+
+fn failure(found: &Found) -> Option<&Error> {
+    match found {
+        Found::Failed(error) => Some(error),
+        _ => None,
+    }
+}

@@ -1,0 +1,39 @@
+//! P7: how long a value is returned after it was loaded.
+
+use crate::calls::IF_ERROR;
+use crate::check::{Promise, Violation};
+use crate::history::{Got, History, Mutation, Read};
+use crate::plan::{Plan, What, Wrong};
+
+/// A value that was returned to who came after its time.
+pub(super) fn past_its_time(plan: &Plan, history: &History, read: &Read) -> Option<Violation> {
+    let (_, Got::Value(version)) = read.end? else { return None };
+    let is_late = |what: &Wrong| matches!(what, Wrong::Slow(_) | Wrong::Pause(_));
+    if plan.faults.iter().any(|fault| is_late(&fault.what)) {
+        return None;
+    }
+    let loaded_at = loads(history, read.key, version).max()?;
+    let window = plan.lenience.map_or(0, |_| IF_ERROR.as_millis() as u64);
+    // It is stored a message after its load; times are cut off to whole ms.
+    let lasts = plan.ttl.as_millis() as u64 + window + plan.delay_max + 2;
+    let past = read.begin.ms.checked_sub(loaded_at.saturating_add(lasts)).filter(|past| *past > 0)?;
+    let Read { operation, process, key, begin, .. } = read;
+    let what = format!(
+        "read {operation} of key {key} in process {process} from {} ms on got version {version}, {past} ms past \
+         its time",
+        begin.ms
+    );
+    Some(Violation { promise: Promise::P7, what })
+}
+
+/// When what was to be stored of a version was known; at the end of time, if that is not over.
+fn loads(history: &History, key: usize, version: u64) -> impl Iterator<Item = u64> {
+    let bodies = history.bodies.iter().filter(move |body| body.key == key && body.version == Some(version));
+    let puts = history.commits.iter().filter(move |commit| commit.key == key && commit.version == version);
+    let puts = puts.filter_map(|commit| {
+        let by = |mutation: &&Mutation| mutation.operation == commit.operation;
+        let mutation = history.mutations.iter().find(by)?;
+        matches!(mutation.what, What::WriteThrough | What::GuardAndPut).then_some(mutation.end)
+    });
+    bodies.map(|body| body.end).chain(puts).map(|end| end.map_or(u64::MAX, |end| end.ms))
+}

@@ -1,0 +1,294 @@
+//! What is common in a world.
+
+use crate::plan::{What, Wrong};
+use crate::rng::Rng;
+
+/// What a world is drawn from. Times are in ms.
+#[derive(Debug)]
+pub(super) struct Theme {
+    /// How many of a hundred worlds have faults.
+    pub(super) storm_percent: u64,
+    pub(super) faults: &'static [(u64, Wrong)],
+    /// How many there are in a stormy world, at most.
+    pub(super) faults_most: u64,
+    /// How long they last.
+    pub(super) lasting: &'static [u64],
+    pub(super) processes: &'static [(u64, usize)],
+    pub(super) keys: &'static [(u64, usize)],
+    /// In how much time all operations begin.
+    pub(super) spans: &'static [u64],
+    /// How many operations there are, at least and at most.
+    pub(super) operations: (u64, u64),
+    pub(super) reads_percent: &'static [u64],
+    /// How many of a hundred reads are of two keys, where there are so many.
+    pub(super) batches_percent: u64,
+    pub(super) mutations: &'static [(u64, What)],
+    /// The bodies of mutations, and those of the cached function.
+    pub(super) bodies: &'static [Bodies],
+    pub(super) loads: &'static [Bodies],
+    pub(super) errors_percent: u64,
+    /// How many of a hundred worlds serve past a ttl.
+    pub(super) lenient_percent: u64,
+    /// How many of a hundred mutations crash.
+    pub(super) crashes_percent: u64,
+    pub(super) delays: &'static [u64],
+    pub(super) budgets: &'static [u64],
+    pub(super) guards: &'static [u64],
+    /// How many of a hundred worlds keep values near, and how far behind they may be.
+    pub(super) near_percent: u64,
+    pub(super) bounds: &'static [u64],
+    /// How long what is told is under way, where it is not as long as all else.
+    pub(super) telling_delays: &'static [Option<u64>],
+    /// How many of a hundred turns of the server that begin with a change are long, and how long: a share of the
+    /// bound, in percent.
+    pub(super) long_turns_percent: &'static [u64],
+    pub(super) long_turn: (u64, u64),
+}
+
+/// How long bodies take.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Bodies {
+    Short,
+    Medium,
+    Mixed,
+    Long,
+}
+
+/// All of them, by how often they are drawn.
+pub(super) const ALL: &[(u64, &Theme)] = &[
+    (4, &MIXED),
+    (3, &CRASHES),
+    (2, &JOINS),
+    (2, &UNDELIVERED),
+    (2, &FAILING),
+    (2, &OUTAGES),
+    (1, &LATE),
+    (2, &BATCHES),
+    (3, &TOLD_LATE),
+    (2, &RELINKED),
+];
+
+/// A little of all.
+const MIXED: Theme = Theme {
+    storm_percent: 60,
+    faults: &[
+        (4, Wrong::Cut(0)),
+        (2, Wrong::Restart),
+        (1, Wrong::Evict(0)),
+        (2, Wrong::Pause(0)),
+        (1, Wrong::Crash(0)),
+        (4, Wrong::Slow(0)),
+        (3, Wrong::Lossy(0)),
+        (4, Wrong::Deaf(0)),
+        (1, Wrong::Flush),
+    ],
+    faults_most: 4,
+    lasting: &[3, 30, 100, 250, 600],
+    processes: &[(5, 2), (4, 3), (1, 4)],
+    keys: &[(6, 1), (3, 2), (1, 3)],
+    spans: &[40, 120, 300, 700],
+    operations: (7, 18),
+    reads_percent: &[35, 55, 75],
+    batches_percent: 20,
+    mutations: &[
+        (5, What::Guarded),
+        (1, What::Required),
+        (3, What::Unguarded),
+        (2, What::ByCall),
+        (3, What::WriteThrough),
+        (3, What::GuardAndPut),
+        (1, What::GuardAndFinish),
+        (2, What::Transaction),
+    ],
+    bodies: &[Bodies::Short, Bodies::Short, Bodies::Mixed, Bodies::Long],
+    loads: &[Bodies::Short, Bodies::Short, Bodies::Mixed, Bodies::Long],
+    errors_percent: 15,
+    lenient_percent: 35,
+    crashes_percent: 8,
+    delays: &[1, 4, 12],
+    budgets: &[20, 50, 250],
+    guards: &[100, 150, 400, 2000],
+    near_percent: 50,
+    bounds: &[50, 80, 200, 1000],
+    telling_delays: &[None],
+    long_turns_percent: &[3],
+    long_turn: (0, 125),
+};
+
+/// Writers that crash under guards that hardly last, while others read and write.
+const CRASHES: Theme = Theme {
+    storm_percent: 10,
+    keys: &[(1, 1)],
+    spans: &[60, 200, 500],
+    operations: (4, 10),
+    reads_percent: &[50, 65],
+    bodies: &[Bodies::Short, Bodies::Medium, Bodies::Long, Bodies::Long],
+    loads: &[Bodies::Short],
+    errors_percent: 5,
+    crashes_percent: 45,
+    delays: &[1, 4, 12],
+    budgets: &[250],
+    guards: &[100, 100, 150, 400],
+    ..MIXED
+};
+
+/// Messages that take long, and callers that come while they are under way.
+const JOINS: Theme = Theme {
+    storm_percent: 20,
+    keys: &[(1, 1)],
+    spans: &[120, 300],
+    operations: (10, 20),
+    reads_percent: &[50, 65],
+    mutations: &[(1, What::Unguarded), (1, What::ByCall), (1, What::Guarded), (1, What::WriteThrough)],
+    bodies: &[Bodies::Short],
+    loads: &[Bodies::Short],
+    errors_percent: 3,
+    crashes_percent: 2,
+    delays: &[12, 40, 80],
+    budgets: &[250],
+    ..MIXED
+};
+
+/// Connections that fail for a moment, so that invalidations wait, while loads end in errors.
+const UNDELIVERED: Theme = Theme {
+    storm_percent: 100,
+    faults: &[(4, Wrong::Cut(0)), (2, Wrong::Lossy(0)), (1, Wrong::Slow(0))],
+    lasting: &[3, 10, 30, 100, 250],
+    keys: &[(1, 1)],
+    spans: &[100, 300, 800],
+    reads_percent: &[55, 75],
+    mutations: &[(2, What::Unguarded), (2, What::ByCall), (2, What::Guarded), (1, What::Transaction)],
+    bodies: &[Bodies::Short],
+    loads: &[Bodies::Short, Bodies::Medium, Bodies::Long],
+    errors_percent: 35,
+    crashes_percent: 2,
+    delays: &[1, 4],
+    budgets: &[20],
+    ..MIXED
+};
+
+/// The same, and hardly a load that does not fail: errors are shared, and never stored.
+const FAILING: Theme = Theme {
+    faults: &[(6, Wrong::Cut(0)), (1, Wrong::Lossy(0))],
+    lasting: &[3, 30, 60, 100],
+    processes: &[(1, 1), (1, 2)],
+    spans: &[200, 400],
+    operations: (10, 20),
+    reads_percent: &[65, 75],
+    mutations: &[(2, What::Unguarded), (2, What::ByCall), (1, What::Guarded)],
+    loads: &[Bodies::Medium],
+    errors_percent: 70,
+    ..UNDELIVERED
+};
+
+/// A source that takes long to fail, and is covered by values past their ttl, while writers invalidate them.
+const OUTAGES: Theme = Theme {
+    storm_percent: 20,
+    faults: &[(2, Wrong::Cut(0)), (1, Wrong::Slow(0)), (1, Wrong::Deaf(0))],
+    processes: &[(3, 1), (1, 2)],
+    keys: &[(1, 1)],
+    spans: &[400, 800],
+    operations: (10, 20),
+    reads_percent: &[65, 75],
+    mutations: &[(2, What::Unguarded), (2, What::ByCall), (1, What::Guarded)],
+    bodies: &[Bodies::Short],
+    loads: &[Bodies::Medium, Bodies::Long],
+    errors_percent: 50,
+    lenient_percent: 100,
+    crashes_percent: 2,
+    delays: &[1, 4],
+    budgets: &[250],
+    ..MIXED
+};
+
+/// Writers whose messages arrive after they have given up on them.
+const LATE: Theme = Theme {
+    storm_percent: 100,
+    faults: &[(6, Wrong::Slow(0)), (1, Wrong::Pause(0))],
+    lasting: &[100, 250, 600],
+    keys: &[(1, 1)],
+    spans: &[120, 300],
+    operations: (10, 20),
+    reads_percent: &[45, 60],
+    mutations: &[(4, What::WriteThrough), (1, What::GuardAndPut), (1, What::Guarded), (1, What::Unguarded)],
+    bodies: &[Bodies::Short, Bodies::Medium],
+    loads: &[Bodies::Short],
+    errors_percent: 0,
+    crashes_percent: 2,
+    delays: &[1, 4],
+    budgets: &[20, 50],
+    ..MIXED
+};
+
+/// Batches that meet each other, and writers, on the same two keys.
+const BATCHES: Theme = Theme {
+    storm_percent: 20,
+    processes: &[(2, 1), (3, 2)],
+    keys: &[(3, 2), (1, 3)],
+    spans: &[40, 120, 300],
+    operations: (8, 18),
+    reads_percent: &[55, 75],
+    batches_percent: 75,
+    mutations: &[(2, What::Unguarded), (2, What::ByCall), (1, What::Guarded)],
+    bodies: &[Bodies::Short],
+    loads: &[Bodies::Short, Bodies::Medium],
+    errors_percent: 5,
+    crashes_percent: 2,
+    delays: &[4, 12],
+    budgets: &[250],
+    ..MIXED
+};
+
+/// Readers who keep a key near, and are told of its changes late: after answers that were asked for later, and at the
+/// end of turns of the server that last for as long as the bound.
+const TOLD_LATE: Theme = Theme {
+    storm_percent: 20,
+    faults: &[(1, Wrong::Slow(0)), (1, Wrong::Deaf(0)), (1, Wrong::Pause(0))],
+    lasting: &[250, 600],
+    processes: &[(1, 1), (3, 2)],
+    keys: &[(1, 1)],
+    spans: &[1500, 4000],
+    operations: (30, 50),
+    reads_percent: &[75, 85],
+    mutations: &[(4, What::Unguarded), (2, What::ByCall), (1, What::Guarded), (1, What::WriteThrough)],
+    bodies: &[Bodies::Short],
+    loads: &[Bodies::Short],
+    errors_percent: 0,
+    crashes_percent: 0,
+    delays: &[4, 12, 40],
+    budgets: &[1000],
+    near_percent: 100,
+    bounds: &[1000],
+    telling_delays: &[Some(200)],
+    long_turns_percent: &[3, 50],
+    long_turn: (100, 106),
+    ..MIXED
+};
+
+/// The same, whose links are lost and come back while answers are still on their way.
+const RELINKED: Theme = Theme {
+    storm_percent: 100,
+    faults: &[(4, Wrong::Slow(0)), (5, Wrong::Unlinked(0))],
+    faults_most: 12,
+    lasting: &[600],
+    processes: &[(1, 2)],
+    spans: &[800],
+    operations: (40, 60),
+    delays: &[1, 4],
+    bounds: &[50, 80],
+    telling_delays: &[None],
+    long_turns_percent: &[3],
+    ..TOLD_LATE
+};
+
+impl Bodies {
+    /// How long one half of a body takes.
+    pub(super) fn ms(self, rng: &mut Rng) -> u64 {
+        match self {
+            Self::Short => rng.below(16),
+            Self::Medium => rng.below(70),
+            Self::Mixed => rng.weighted(&[(6, 8), (3, 60), (1, 200)]) * rng.below(8) / 4,
+            Self::Long => rng.below(260),
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! One schedule: a world from its first call to when all is quiet, and what the checker says of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use crate::calls::Caller;
+use crate::check::{self, Violation};
+use crate::history::{At, Fault, History};
+use crate::plan::{Ending, Operation, Plan, PlannedFault, SLOW_MAX, What, Wrong, millis};
+use crate::process::Process;
+use crate::telling::Line;
+use crate::variant::Variant;
+use crate::world::{World, key_name};
+
+/// By then every call has ended, and every journal is delivered, or never will be.
+const HORIZON: Duration = Duration::from_secs(120);
+
+/// How long the breaker of a process may keep it from a store that answers again.
+const BREAKER_PAUSE_MAX: u64 = 2000;
+
+/// What is left of a schedule.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) plan: Plan,
+    pub(crate) history: History,
+    pub(crate) violations: Vec<Violation>,
+}
+
+/// Runs the schedule of a seed.
+pub(crate) fn run(seed: u64, variant: Variant) -> Outcome {
+    variant.install();
+    cachemacro_runtime::chance::seed(seed);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime without I/O needs nothing");
+    let (world, mut violations) = runtime.block_on(live(seed));
+    // All tasks end here, and with them all that still knows the world.
+    drop(runtime);
+    let world = Arc::into_inner(world).expect("nobody is left in it");
+    let (plan, history) = world.into_parts();
+    violations.extend(check::check(&plan, &history));
+    Outcome { plan, history, violations }
+}
+
+/// Lives through a world; says what was stuck at its end.
+async fn live(seed: u64) -> (Arc<World>, Vec<Violation>) {
+    let world = Arc::new(World::new(seed));
+    let mut processes = Vec::new();
+    for number in 0..world.plan.processes {
+        processes.push(Process::start(number, Arc::clone(&world)).await);
+    }
+    let start = Instant::now();
+    let mut callers = Vec::new();
+    for (number, operation) in world.plan.operations.iter().copied().enumerate() {
+        let process = Arc::clone(&processes[operation.process]);
+        let caller = Caller { process: Arc::clone(&process), operation, number };
+        callers.push(process.spawn(number, async move {
+            sleep_until(start + millis(operation.at)).await;
+            caller.run().await;
+        }));
+    }
+    let mut faults: Vec<_> = world.plan.faults.clone();
+    faults.sort_by_key(|fault| fault.at);
+    for fault in faults {
+        sleep_until(start + millis(fault.at)).await;
+        go_wrong(&world, &processes, fault);
+    }
+    let mut stuck = Vec::new();
+    for (number, caller) in callers.into_iter().enumerate() {
+        if timeout(HORIZON, caller).await.is_err() {
+            stuck.push(Violation::stuck(format!("operation {number} has not ended")));
+        }
+    }
+    if stuck.is_empty() {
+        stuck.extend(look_again(&world, &processes).await);
+    }
+    (world, stuck)
+}
+
+/// Waits until all is quiet, and reads every key in every process that is left.
+async fn look_again(world: &Arc<World>, processes: &[Arc<Process>]) -> Option<Violation> {
+    let alive = || processes.iter().filter(|process| !process.is_dead());
+    let deadline = Instant::now() + HORIZON;
+    while let Some(busy) = alive().find(|process| process.cache.status().undelivered > 0) {
+        if Instant::now() > deadline {
+            return Some(Violation::stuck(format!(
+                "the journal of process {} is never delivered",
+                busy.number
+            )));
+        }
+        sleep(millis(50)).await;
+    }
+    // What crashed and dropped calls have left behind ends by itself.
+    sleep(world.plan.guard.max(world.plan.lease) + millis(3 * SLOW_MAX)).await;
+    if let Some(process) = alive().find(|process| process.cache.status().loads > 0) {
+        return Some(Violation::stuck(format!("a load of process {} is never over", process.number)));
+    }
+    for process in alive() {
+        world.history().delivered(process.number, world.ms());
+    }
+    let mut number = world.plan.operations.len();
+    for key in 0..world.plan.keys {
+        for process in alive() {
+            let operation = Operation { key, process: process.number, ..QUIET_READ };
+            let caller = Caller { process: Arc::clone(process), operation, number };
+            let read = process.spawn(number, caller.run());
+            if timeout(HORIZON, read).await.is_err() {
+                return Some(Violation::stuck(format!("the last read of key {key} has not ended")));
+            }
+            number += 1;
+        }
+    }
+    None
+}
+
+const QUIET_READ: Operation = Operation {
+    at: 0,
+    process: 0,
+    what: What::Read,
+    key: 0,
+    second: None,
+    before: 0,
+    after: 0,
+    ending: Ending::Ok,
+    leaves_after: None,
+};
+
+fn go_wrong(world: &Arc<World>, processes: &[Arc<Process>], fault: PlannedFault) {
+    let PlannedFault { at: _, lasts, what } = fault;
+    let (now, until) = (world.ms(), Instant::now() + millis(lasts));
+    match what {
+        Wrong::Cut(process) => {
+            processes[process].link.cut(until, world.below(2) == 0);
+            if world.below(2) == 0 {
+                world.deafen(Some(process), None);
+            }
+        }
+        Wrong::Deaf(process) => world.deafen(Some(process), None),
+        Wrong::Unlinked(process) => world.deafen(Some(process), Some(Line::Down)),
+        Wrong::Flush => {
+            world.server.restart(Instant::now());
+            world.tell(None);
+        }
+        Wrong::Restart => {
+            world.server.restart(until);
+            world.deafen(None, None);
+            for process in processes {
+                process.link.cut(until + millis(world.below(20)), false);
+            }
+        }
+        Wrong::Evict(key) => {
+            world.server.evict(key_name(key).as_bytes());
+            world.tell(Some(key_name(key).as_bytes()));
+        }
+        Wrong::Pause(process) => processes[process].link.pause(until),
+        Wrong::Crash(process) => processes[process].crash(world.below(2) == 0),
+        Wrong::Slow(process) => processes[process].link.slow_down(until),
+        Wrong::Lossy(process) => processes[process].link.lose(until),
+    }
+    let ends = match what {
+        Wrong::Evict(_) | Wrong::Crash(_) | Wrong::Unlinked(_) => now,
+        // Until the last message that it delayed has arrived, and the breaker lets calls through again.
+        _ => now + lasts + 2 * SLOW_MAX + BREAKER_PAUSE_MAX,
+    };
+    note(world, what, ends);
+}
+
+/// Writes down what went wrong, and until when it matters.
+pub(crate) fn note(world: &World, what: Wrong, until: u64) {
+    let mut history = world.history();
+    let At { seq, ms: from } = history.at(world.ms());
+    history.faults.push(Fault { seq, what, from, until });
+}

@@ -1,0 +1,161 @@
+//! The simulated server: the shipped store in memory, on the world's clock.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use cachemacro_runtime::clock::Clock;
+use cachemacro_runtime::error::Result;
+use cachemacro_runtime::store::memory::{MemoryLimits, MemoryStore};
+use cachemacro_runtime::store::{Ask, Fill, Found, Lease, Permit, Put, PutVerdict, Store, Token, Verdict};
+use futures_util::FutureExt;
+use tokio::time::Instant;
+
+/// One server, which all processes share.
+#[derive(Debug)]
+pub(crate) struct Server {
+    clock: Clock,
+    start: Instant,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    store: MemoryStore,
+    /// How far the clock was moved.
+    moved: Duration,
+    down_until: Instant,
+}
+
+/// What is asked of it, for one key.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Lookup(Option<Lease>),
+    Fill { permit: Permit, fill_id: Token, payload: Bytes, ttl: Duration },
+    Renew(Lease),
+    Release(Token),
+    Invalidate,
+    BeginGuard(Lease),
+    RenewGuard(Lease),
+    EndGuard(Token),
+    Put { guard: Token, fill_id: Token, payload: Bytes, ttl: Duration },
+}
+
+/// What it answers.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    Found(Found),
+    Verdict(Result<Verdict>),
+    Removed(Result<u64>),
+    Begun(Result<()>),
+    Put(Result<PutVerdict>),
+}
+
+impl Server {
+    pub(crate) fn new() -> Self {
+        let (clock, start) = (Clock::manual(), Instant::now());
+        let state = State { store: empty(&clock), moved: Duration::ZERO, down_until: start };
+        Self { clock, start, state: Mutex::new(state) }
+    }
+
+    /// Carries a command out, unless the server is down.
+    pub(crate) fn execute(&self, key: &[u8], command: Command) -> Option<Reply> {
+        let state = self.synced();
+        if Instant::now() < state.down_until {
+            return None;
+        }
+        Some(command.on(&state.store, key))
+    }
+
+    /// Its own time.
+    pub(crate) fn time(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    pub(crate) fn is_down(&self) -> bool {
+        Instant::now() < self.synced().down_until
+    }
+
+    /// Goes down, and comes back with nothing.
+    pub(crate) fn restart(&self, down_until: Instant) {
+        let mut state = self.synced();
+        state.store = empty(&self.clock);
+        state.down_until = down_until;
+    }
+
+    /// Loses a value or a lease; guards are not evicted.
+    pub(crate) fn evict(&self, key: &[u8]) {
+        let state = self.synced();
+        let Reply::Found(found) = Command::Lookup(None).on(&state.store, key) else { return };
+        if !matches!(found, Found::Guarded(_)) {
+            Command::Invalidate.on(&state.store, key);
+        }
+    }
+
+    /// The state, after its clock was moved to the world's time.
+    fn synced(&self) -> std::sync::MutexGuard<'_, State> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let elapsed = self.start.elapsed();
+        self.clock.advance(elapsed - state.moved);
+        state.moved = elapsed;
+        state
+    }
+}
+
+impl Reply {
+    /// Whether what is under the key has changed, as far as the answer tells: rather once too often.
+    pub(crate) fn has_changed(&self) -> bool {
+        match self {
+            Self::Found(found) => matches!(found, Found::Lead),
+            Self::Verdict(verdict) => matches!(verdict, Ok(Verdict::Accepted)),
+            // A guard may stay, and lose what it carries.
+            Self::Removed(removed) => matches!(removed, Ok(1..)),
+            Self::Begun(begun) => begun.is_ok(),
+            Self::Put(put) => put.is_ok(),
+        }
+    }
+}
+
+impl Command {
+    /// Whether it is one that changes something.
+    pub(crate) fn may_change(&self) -> bool {
+        !matches!(self, Self::Lookup(None))
+    }
+
+    /// Whether it is one that may change something whatever it answers: where a guard is gone, its end
+    /// invalidates.
+    pub(crate) fn changes(&self) -> bool {
+        matches!(self, Self::EndGuard(_) | Self::Put { .. })
+    }
+
+    fn on(self, store: &MemoryStore, key: &[u8]) -> Reply {
+        match self {
+            Self::Lookup(lease) => {
+                let mut found = now(store.lookup(&[Ask { key, lease }]));
+                Reply::Found(found.pop().expect("one answer for one ask"))
+            }
+            Self::Fill { permit, fill_id, payload, ttl } => {
+                Reply::Verdict(now(store.fill(Fill { key, permit, fill_id, payload, ttl })))
+            }
+            Self::Renew(lease) => Reply::Verdict(now(store.renew(key, lease))),
+            Self::Release(token) => Reply::Verdict(now(store.release(key, token))),
+            Self::Invalidate => Reply::Removed(now(store.invalidate(&[key]))),
+            Self::BeginGuard(guard) => Reply::Begun(now(store.begin_guards(&[key], guard))),
+            Self::RenewGuard(guard) => Reply::Verdict(now(store.renew_guards(&[key], guard))),
+            Self::EndGuard(token) => Reply::Verdict(now(store.end_guards(&[key], token))),
+            Self::Put { guard, fill_id, payload, ttl } => {
+                Reply::Put(now(store.put(Put { key, guard, fill_id, payload, ttl })))
+            }
+        }
+    }
+}
+
+fn empty(clock: &Clock) -> MemoryStore {
+    // A handful of keys: nothing is evicted but by a fault.
+    MemoryStore::new(MemoryLimits { bytes_max: 1 << 20, entries_max: 256 }, clock.clone())
+}
+
+/// The answer of the store in memory, which never waits.
+fn now<T>(answer: impl Future<Output = T>) -> T {
+    answer.now_or_never().expect("the store in memory answers at once")
+}

@@ -1,0 +1,8 @@
+use cachemacro::cache_result;
+
+#[cache_result(ttl = 5, key = "user:<id>", shares = get_user)]
+async fn user(id: u64) -> u64 {
+    id
+}
+
+fn main() {}
