@@ -212,8 +212,10 @@ impl Link {
         state.awake_at = state.awake_at.max(awake_at);
     }
 
-    pub(crate) fn awake_at(&self) -> Instant {
-        self.state().awake_at
+    /// Waits while the process stands still.
+    pub(crate) async fn awake(&self) {
+        let awake_at = self.state().awake_at;
+        by_then(awake_at).await;
     }
 
     pub(crate) fn slow_down(&self, until: Instant) {
@@ -246,6 +248,13 @@ impl State {
 
     fn is_lossy(&self, at: Instant) -> bool {
         at < self.lossy_until
+    }
+}
+
+/// Waits until then, and costs no timer where that is over.
+pub(crate) async fn by_then(instant: Instant) {
+    if instant > Instant::now() {
+        sleep_until(instant).await;
     }
 }
 

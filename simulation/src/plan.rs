@@ -155,6 +155,11 @@ impl Plan {
         self.lenience.is_none() && !self.is_tagged
     }
 
+    /// Whether messages may take longer than the longest delay.
+    pub(crate) fn has_late_messages(&self) -> bool {
+        self.faults.iter().any(|fault| matches!(fault.what, Wrong::Slow(_) | Wrong::Pause(_)))
+    }
+
     pub(crate) fn new(rng: &mut Rng) -> Self {
         let theme = rng.weighted(theme::ALL);
         let is_calm = !rng.percent(theme.storm_percent);

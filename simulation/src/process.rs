@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use cachemacro_runtime::cache::{Cache, Cause, InvalidationEvent, Subject};
 use cachemacro_runtime::clock::Clock;
 use tokio::task::AbortHandle;
-use tokio::time::{sleep, sleep_until};
+use tokio::time::sleep;
 
 use crate::link::Link;
 use crate::plan::millis;
@@ -91,7 +91,7 @@ impl Process {
         if ms > 0 {
             sleep(millis(ms)).await;
         }
-        sleep_until(self.link.awake_at()).await;
+        self.link.awake().await;
         if self.link.is_dead() {
             std::future::pending::<()>().await;
         }

@@ -94,8 +94,7 @@ async fn look_again(world: &Arc<World>, processes: &[Arc<Process>]) -> Option<Vi
         }
         sleep(millis(50)).await;
     }
-    // What crashed and dropped calls have left behind ends by itself.
-    sleep(world.plan.guard.max(world.plan.lease) + millis(3 * SLOW_MAX)).await;
+    sleep(settling(&world.plan, processes)).await;
     if let Some(process) = alive().find(|process| process.cache.status().loads > 0) {
         return Some(Violation::stuck(format!("a load of process {} is never over", process.number)));
     }
@@ -115,6 +114,16 @@ async fn look_again(world: &Arc<World>, processes: &[Arc<Process>]) -> Option<Vi
         }
     }
     None
+}
+
+/// How long it takes until nothing is under way any more, and all that is known somewhere is known near.
+fn settling(plan: &Plan, processes: &[Arc<Process>]) -> Duration {
+    let late = if plan.has_late_messages() { SLOW_MAX } else { plan.delay_max.max(plan.telling_delay_max) };
+    let under_way = millis(3 * late + plan.near.unwrap_or_default());
+    // What a crash has left behind ends by itself, and refreshes that nobody waits for do. Elsewhere nothing is left,
+    // and to wait for longer would be to watch the heartbeats of links for most of a world.
+    let outlives_callers = plan.lenience.is_some() || processes.iter().any(|process| process.is_dead());
+    under_way + if outlives_callers { plan.guard.max(plan.lease) } else { Duration::ZERO }
 }
 
 const QUIET_READ: Operation = Operation {

@@ -12,9 +12,9 @@ use cachemacro_runtime::error::{Error, ErrorKind, Result};
 use cachemacro_runtime::mutants::{self, Mutant};
 use cachemacro_runtime::store::{StoreFuture, Watcher, Watching};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 
-use crate::link::Link;
+use crate::link::{Link, by_then};
 use crate::plan::millis;
 use crate::world::World;
 
@@ -164,8 +164,8 @@ impl SimWatching {
         if self.coming.is_none() {
             self.coming = self.receiver.recv().await;
         }
-        sleep_until(self.coming.as_ref()?.0).await;
-        sleep_until(self.link.awake_at()).await;
+        by_then(self.coming.as_ref()?.0).await;
+        self.link.awake().await;
         if self.ear.line() == Line::Down {
             return None;
         }
@@ -190,7 +190,7 @@ impl Watching for SimWatching {
     fn touch(&mut self) -> StoreFuture<'_, Result<Duration>> {
         let (ear, link) = (Arc::clone(&self.ear), Arc::clone(&self.link));
         tokio::spawn(async move {
-            sleep_until(link.awake_at()).await;
+            link.awake().await;
             sleep(millis(link.world.below(1 + link.world.plan.telling_delay_max))).await;
             ear.touched(&link.world);
         });

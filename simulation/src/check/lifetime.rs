@@ -3,13 +3,12 @@
 use crate::calls::IF_ERROR;
 use crate::check::{Promise, Violation};
 use crate::history::{Got, History, Mutation, Read};
-use crate::plan::{Plan, What, Wrong};
+use crate::plan::{Plan, What};
 
 /// A value that was returned to who came after its time.
 pub(super) fn past_its_time(plan: &Plan, history: &History, read: &Read) -> Option<Violation> {
     let (_, Got::Value(version)) = read.end? else { return None };
-    let is_late = |what: &Wrong| matches!(what, Wrong::Slow(_) | Wrong::Pause(_));
-    if plan.faults.iter().any(|fault| is_late(&fault.what)) {
+    if plan.has_late_messages() {
         return None;
     }
     let loaded_at = loads(history, read.key, version).max()?;
