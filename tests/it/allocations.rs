@@ -88,7 +88,7 @@ async fn near(name: &str, id: u64) -> Result<Text, Infallible> {
 #[tokio::test]
 async fn a_hit_of_what_is_kept_near_allocates_nothing() {
     let server = RedisServer::start();
-    let cache = Cache::builder().url(server.url()).near(16 << 20).build().await.expect("the server runs");
+    let cache = Cache::connect(&server.url()).await.expect("the server runs");
     cache
         .scope(async {
             let call = || near("someone@example.org", u64::MAX);

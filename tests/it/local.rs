@@ -67,8 +67,8 @@ async fn a_value_without_serde_is_cached_in_this_process() {
 async fn beside_redis_it_stays_in_this_process() {
     use crate::support::RedisServer;
     let server = RedisServer::start();
-    let cache = Cache::connect(&server.url()).await.unwrap();
-    let other = Cache::connect(&server.url()).await.unwrap();
+    let cache = server.cache().await;
+    let other = server.cache().await;
     let source = Source::open();
     for _ in 0..2 {
         cache.scope(handler(&source, 1)).await;
@@ -95,7 +95,7 @@ async fn beside_redis_it_stays_in_this_process() {
 async fn an_outage_of_redis_does_not_concern_it() {
     use crate::support::RedisServer;
     let server = RedisServer::start();
-    let cache = Cache::connect(&server.url()).await.unwrap();
+    let cache = server.cache().await;
     drop(server);
     let source = Source::open();
     cache

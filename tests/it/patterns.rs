@@ -47,7 +47,7 @@ async fn add_and_hang(source: &Source, owner: &str, value: u64) {
 async fn on_each(test: impl AsyncFn(&Cache)) {
     test(&Cache::memory()).await;
     let server = RedisServer::start();
-    test(&Cache::connect(&server.url()).await.expect("the server answers")).await;
+    test(&server.cache().await).await;
 }
 
 async fn list(cache: &Cache, source: &Source, owner: &str) -> u64 {
@@ -142,7 +142,7 @@ async fn values_that_never_leave_the_process_go_too() {
 #[tokio::test]
 async fn progress_is_told_page_by_page() {
     let server = RedisServer::start();
-    let cache = Cache::connect(&server.url()).await.expect("the server answers");
+    let cache = server.cache().await;
     let source = Source::open();
     for page in 0..2_500 {
         cache.scope(tasks(&source, "ann", Some(page))).await;
@@ -160,7 +160,7 @@ async fn progress_is_told_page_by_page() {
 #[tokio::test]
 async fn what_others_wrote_is_left_alone() {
     let server = RedisServer::start();
-    let cache = Cache::connect(&server.url()).await.expect("the server answers");
+    let cache = server.cache().await;
     let source = Source::open();
     assert_eq!(list(&cache, &source, "ann").await, 1);
     let texts =
@@ -178,8 +178,8 @@ async fn what_others_wrote_is_left_alone() {
 async fn what_could_not_be_done_is_done_later_and_not_read_until_then() {
     let server = RedisServer::start();
     let (here, elsewhere) = (
-        Cache::connect(&server.url()).await.expect("the server answers"),
-        Cache::connect(&server.url()).await.expect("the server answers"),
+        server.cache().await,
+        server.cache().await,
     );
     let source = Source::open();
     assert_eq!((list(&here, &source, "ann").await, list(&here, &source, "bob").await), (1, 1));

@@ -18,7 +18,7 @@ async fn number(source: &Source) -> u64 {
 #[tokio::test]
 async fn a_failed_store_neither_discards_the_value_nor_returns_an_error() {
     let mut server = RedisServer::start();
-    let cache = Cache::connect(&server.url()).await.unwrap();
+    let cache = server.cache().await;
     let source = Arc::new(Source::held());
     let (in_task, source_in_task) = (cache.clone(), Arc::clone(&source));
     let mut calls = JoinSet::new();
@@ -87,7 +87,7 @@ async fn a_ttl_of_less_than_a_second_expires() {
         .await;
     assert_eq!(source.loads(), 2);
     let server = RedisServer::start();
-    let cache = Cache::connect(&server.url()).await.unwrap();
+    let cache = server.cache().await;
     cache.scope(brief(&source)).await;
     eventually("Redis has expired it", async || server.cli(&["DBSIZE"]) == "0").await;
 }

@@ -199,7 +199,7 @@ mod builds {
 #[tokio::test]
 async fn another_version_reads_a_miss() {
     let server = crate::support::RedisServer::start();
-    let cache = Cache::connect(&server.url()).await.unwrap();
+    let cache = server.cache().await;
     let source = Source::open();
     cache
         .scope(async {
@@ -222,7 +222,7 @@ async fn another_version_reads_a_miss() {
 async fn a_none_in_redis_is_a_none_and_no_miss() {
     let server = crate::support::RedisServer::start();
     let (first, second) =
-        (Cache::connect(&server.url()).await.unwrap(), Cache::connect(&server.url()).await.unwrap());
+        (server.cache().await, server.cache().await);
     let source = Source::open();
     assert_eq!(first.scope(optional(&source)).await, None);
     source.write(2);

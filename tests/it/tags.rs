@@ -82,7 +82,7 @@ async fn on_each(test: impl AsyncFn(&Cache)) {
     #[cfg(feature = "redis")]
     {
         let server = RedisServer::start();
-        test(&Cache::connect(&server.url()).await.expect("the server answers")).await;
+        test(&server.cache().await).await;
     }
 }
 

@@ -39,7 +39,7 @@ fn counts(warmed: Warmed) -> (u64, u64, u64) {
 #[tokio::test]
 async fn it_says_what_was_loaded_what_was_there_and_what_failed() {
     let server = RedisServer::start();
-    for cache in [Cache::memory(), Cache::connect(&server.url()).await.expect("the server answers")] {
+    for cache in [Cache::memory(), server.cache().await] {
         let source = Source::open();
         let warm = |from: u64, to: u64| {
             cache.scope(number::warm(from..to, 4, |id| number(&source, id)).into_future())

@@ -83,7 +83,7 @@ impl CacheBuilder {
             lazy: false,
             budget: Duration::from_millis(250),
             connections: 2,
-            near: NearLimits { bytes_max: 0, staleness: Duration::from_secs(1) },
+            near: NearLimits::default(),
             near_prefixes: None,
         }
     }
@@ -144,15 +144,16 @@ impl CacheBuilder {
         self
     }
 
-    /// Keeps what is read again in this process, in front of a shared store, up to this many bytes; 0 keeps
-    /// nothing, and is the default.
+    /// How many bytes of what is read again are kept in this process, in front of a shared store: 64 MiB by
+    /// default, as many as a cache without a store takes. 0 keeps nothing.
     ///
-    /// A hit takes no round trip then, and may be behind the store: by about a round trip as a rule, and by the
+    /// A hit on it takes no round trip, and may be behind the store: by about a round trip as a rule, and by the
     /// bound on [staleness](Self::staleness) at most. In the process that invalidates it is not behind. A
     /// function with `consistency = strict` does without.
     ///
     /// The store has to tell of its changes: Redis from 6.0 on, Valkey. With another one nothing is kept, which is
-    /// said once and in the [status](Cache::status). Kept are functions whose keys begin with text.
+    /// said once and in the [status](Cache::status). Kept are functions whose keys begin with text, and are not
+    /// shared with other programs (`codec = Raw<…>`), whose readers are to see at once what those write.
     #[must_use]
     pub fn near(mut self, bytes_max: u64) -> Self {
         self.near.bytes_max = bytes_max;
@@ -295,20 +296,31 @@ impl CacheBuilder {
             }
             Delivered::Pattern(pattern) => hooks.call(Subject::Pattern(pattern), Cause::Delayed),
         });
-        let near = self.make_near();
+        let (near, near_off) = match self.make_near(&*store) {
+            Ok(near) => (Some(near), None),
+            Err(why) => (None, Some(why)),
+        };
         let l2 = L2::new(store, codec, tasks.clone(), self.journal, on_delivered, near);
-        Ok(self.finish(Tier::Shared(Arc::new(l2)), tasks))
+        Ok(self.finish(Tier::Shared(Arc::new(l2)), tasks, near_off))
     }
 
-    /// The tier in front of a store, if there is to be one and anything to keep in it.
-    fn make_near(&self) -> Option<Arc<Near>> {
+    /// The tier in front of a store; or why there is none.
+    fn make_near(&self, store: &dyn Store) -> std::result::Result<Arc<Near>, &'static str> {
+        if self.near.bytes_max == 0 {
+            return Err("it was turned off by `near(0)`");
+        }
+        if !store.capabilities().shared {
+            return Err("the store is in this process");
+        }
         let registered: Vec<&str> = match &self.near_prefixes {
             Some(prefixes) => prefixes.iter().map(String::as_str).collect(),
             None => crate::site::near_prefixes().collect(),
         };
-        let is_wanted = self.near.bytes_max > 0 && registered.iter().any(|prefix| !prefix.is_empty());
+        if registered.iter().all(|prefix| prefix.is_empty()) {
+            return Err("there is no function whose values may be kept, with a key that begins with text");
+        }
         let prefixes = registered.iter().map(|prefix| prefix.as_bytes());
-        is_wanted.then(|| Arc::new(Near::new(self.near, prefixes, self.clock.clone())))
+        Ok(Arc::new(Near::new(self.near, prefixes, self.clock.clone())))
     }
 
     pub(super) fn build_memory(mut self, limits: MemoryLimits) -> Cache {
@@ -319,15 +331,15 @@ impl CacheBuilder {
     pub(super) fn build_off(self) -> Cache {
         let tier = Tier::Local(Arc::new(L1::new(self.memory, self.clock.clone())));
         // To a call it is a cache that was closed.
-        self.finish(tier, Tasks::closed())
+        self.finish(tier, Tasks::closed(), None)
     }
 
     fn build_local(self) -> Cache {
         let tier = Tier::Local(Arc::new(L1::new(self.memory, self.clock.clone())));
-        self.finish(tier, Tasks::new())
+        self.finish(tier, Tasks::new(), None)
     }
 
-    fn finish(self, tier: Tier, tasks: Tasks) -> Cache {
+    fn finish(self, tier: Tier, tasks: Tasks, near_off: Option<&'static str>) -> Cache {
         #[cfg(feature = "tuning-file")]
         let tuning_file = self.tuning_file;
         let Self { hooks, settings, memory, clock, told, .. } = self;
@@ -337,6 +349,7 @@ impl CacheBuilder {
         let is_off = tasks.is_closed();
         let inner = Inner {
             tier,
+            near_off,
             local,
             memory,
             clock,

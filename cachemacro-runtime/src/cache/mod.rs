@@ -91,6 +91,8 @@ pub struct Cache {
 #[derive(Debug)]
 struct Inner {
     tier: Tier,
+    /// Why nothing is kept in front of the store, if there is one and nothing is.
+    near_off: Option<&'static str>,
     /// What never leaves this process: the tier itself where it is in here, or else one beside it, made
     /// when the first function with `tier = local` asks for it.
     local: OnceLock<Tier>,
@@ -140,6 +142,9 @@ impl Cache {
 
     /// Connects to the store at `url`: `redis://host:port/db`, `valkey://…`, `memory://`, or none at all:
     /// [`off://`](Self::off).
+    ///
+    /// What is read again is kept in this process too, in front of a store that others share, and may be behind
+    /// it for up to a second; see [`CacheBuilder::near`].
     ///
     /// # Errors
     ///

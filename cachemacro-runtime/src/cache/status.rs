@@ -15,8 +15,10 @@ pub struct Status {
     /// The entries in this process, and the bytes that they count for; beside a shared store, those of
     /// functions with `tier = local`, if there are any.
     pub local: Option<(u64, u64)>,
-    /// What is kept in front of a shared store, if that is wanted.
+    /// What is kept in front of a shared store, if anything may be.
     pub near: Option<Coherence>,
+    /// Why nothing may be kept in front of a shared store, if so.
+    pub near_off: Option<&'static str>,
     /// The loads under way.
     pub loads: usize,
     /// The invalidations that the store has not taken yet; they are tried again.
@@ -47,6 +49,7 @@ impl Status {
             store,
             local,
             near: inner.tier.coherence(),
+            near_off: inner.near_off,
             loads: inner.flights.len(),
             undelivered,
             suspended,
@@ -65,6 +68,9 @@ impl fmt::Display for Status {
         }
         if let Some(near) = &self.near {
             write!(f, "\nnear: {near}")?;
+        }
+        if let Some(why) = self.near_off {
+            write!(f, "\nnear: nothing is kept, as {why}")?;
         }
         write!(f, "\nloads under way: {}", self.loads)?;
         if self.undelivered > 0 {

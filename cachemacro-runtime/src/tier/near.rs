@@ -19,6 +19,7 @@ use crate::mutants::{self, Mutant};
 use crate::policy::Stamp;
 use crate::protocol::coherence::{Link, Ticket};
 use crate::shape::{Local, Shared};
+use crate::store::memory::MemoryLimits;
 use crate::store::{Entry, Pattern, Token, Watch, Watcher, minimal};
 use crate::tier::Seen;
 
@@ -133,6 +134,13 @@ pub struct Coherence {
     /// Whether all changes are told, whoever makes them. Otherwise the server refuses that, and is told itself by those
     /// who invalidate, by this library: what other programs write and what is flushed lives on here until its ttl.
     pub tells_all: bool,
+}
+
+impl Default for NearLimits {
+    fn default() -> Self {
+        // What hot values take without a store, they may take in front of one.
+        Self { bytes_max: MemoryLimits::default().bytes_max, staleness: Duration::from_secs(1) }
+    }
 }
 
 impl Near {

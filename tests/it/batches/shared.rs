@@ -9,7 +9,7 @@ use super::{Table, found, row, rows, write};
 use crate::support::{RedisServer, eventually};
 
 async fn connect(server: &RedisServer) -> Cache {
-    let builder = Cache::builder().url(server.url()).budget(Duration::from_millis(200));
+    let builder = Cache::builder().url(server.url()).budget(Duration::from_millis(200)).near(0);
     builder.build().await.expect("the server runs")
 }
 

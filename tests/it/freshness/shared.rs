@@ -29,7 +29,7 @@ async fn idling(db: &Db) -> Result<usize, Broken> {
 }
 
 async fn two(server: &RedisServer) -> [Cache; 2] {
-    [Cache::connect(&server.url()).await.unwrap(), Cache::connect(&server.url()).await.unwrap()]
+    [server.cache().await, server.cache().await]
 }
 
 /// Makes an entry older, as if it had been filled that long before.
@@ -146,11 +146,11 @@ async fn a_hit_extends_an_idle_entry_and_not_every_hit() {
     // A process of its own each time, as each remembers what it has extended by a clock that stands here.
     for minutes in [14, 23, 32, 41, 50] {
         grow_old(&server, "idle-on-redis", 9 * MINUTE);
-        Cache::connect(&server.url()).await.unwrap().scope(idling(&db)).await.unwrap();
+        server.cache().await.scope(idling(&db)).await.unwrap();
         eventually(&format!("it is extended at {minutes} min"), async || left() >= 590).await;
     }
     grow_old(&server, "idle-on-redis", 9 * MINUTE);
-    let last = Cache::connect(&server.url()).await.unwrap();
+    let last = server.cache().await;
     last.scope(idling(&db)).await.unwrap();
     last.close(MINUTE).await;
     assert!(left() <= 60, "no longer than its ttl");

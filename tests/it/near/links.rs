@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use cachemacro::{Cache, Clock, TierName};
+use cachemacro::{Clock, TierName};
 
-use super::{BUDGET, builder, coherent, connect, kept, number, put, read, tier, write};
+use super::{builder, coherent, connect, kept, number, put, read, tier, write};
 use crate::support::{RedisServer, Source, eventually};
 
 #[tokio::test]
@@ -169,10 +169,16 @@ async fn a_full_redis_goes_on_confirming() {
 }
 
 #[tokio::test]
-async fn nothing_is_kept_unless_it_is_asked_for() {
+async fn nothing_is_kept_where_that_is_turned_off() {
     let server = RedisServer::start();
-    let cache = Cache::builder().url(server.url()).budget(BUDGET).build().await.unwrap();
-    assert_eq!(cache.status().near, None);
+    let cache = server.cache().await;
+    let source = Source::open();
+    assert_eq!((read(&cache, &source).await, read(&cache, &source).await), (1, 1));
+    assert_eq!(tier(&cache).await, Some(TierName::Shared));
+    assert!(trackers(&server).is_empty());
+    let status = cache.status();
+    assert_eq!((&status.near, status.near_off), (&None, Some("it was turned off by `near(0)`")));
+    assert!(status.to_string().contains("near: nothing is kept, as it was turned off"), "{status}");
 }
 
 #[tokio::test]

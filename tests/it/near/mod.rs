@@ -39,7 +39,7 @@ async fn put(source: &Source, id: u64, value: u64) -> Result<Arc<u64>, std::io::
 }
 
 fn builder(server: &RedisServer) -> CacheBuilder {
-    Cache::builder().url(server.url()).budget(BUDGET).near(16 << 20)
+    Cache::builder().url(server.url()).budget(BUDGET)
 }
 
 /// Connects, and waits until Redis tells of changes.
@@ -92,6 +92,17 @@ async fn a_hit_asks_nothing_of_redis() {
     assert_eq!(source.loads(), 1);
     let near = cache.status().near.unwrap();
     assert!(near.entries == 1 && near.bytes > 0, "{near}");
+}
+
+#[tokio::test]
+async fn a_cache_that_connects_keeps_values_near_unless_it_is_told_otherwise() {
+    let server = RedisServer::start();
+    for cache in [Cache::connect(&server.url()).await, Cache::connect_lazy(&server.url()).await] {
+        let cache = cache.expect("the server runs");
+        coherent(&cache).await;
+        kept(&cache, &Source::open()).await;
+        assert_eq!(cache.status().near_off, None);
+    }
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ async fn write(source: &Source, id: u64, value: u64) -> Result<(), std::io::Erro
 }
 
 async fn connect(server: &RedisServer) -> Cache {
-    Cache::builder().url(server.url()).budget(BUDGET).build().await.expect("the server runs")
+    Cache::builder().url(server.url()).budget(BUDGET).near(0).build().await.expect("the server runs")
 }
 
 async fn read(cache: &Cache, source: &Arc<Source>) -> u64 {

@@ -7,6 +7,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use cachemacro::Cache;
+
 /// How long a server may take to start; far longer than it does.
 const START_MAX: Duration = Duration::from_secs(20);
 
@@ -52,6 +54,11 @@ impl RedisServer {
 
     pub(crate) fn port(&self) -> u16 {
         self.port
+    }
+
+    /// A cache over it that asks it each time: nothing is kept near.
+    pub(crate) async fn cache(&self) -> Cache {
+        Cache::builder().url(self.url()).near(0).build().await.expect("the server answers")
     }
 
     /// The path of the server's own socket, beside its port.

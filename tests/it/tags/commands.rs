@@ -1,7 +1,5 @@
 //! What values under tags cost a Redis, and what becomes of a tag that it does not take.
 
-use cachemacro::Cache;
-
 use super::read;
 use crate::support::{RedisServer, Source};
 
@@ -16,7 +14,7 @@ fn calls(server: &RedisServer, command: &str) -> u64 {
 #[tokio::test]
 async fn a_hit_is_one_command_for_the_key_and_one_for_each_tag() {
     let server = RedisServer::start();
-    let cache = Cache::connect(&server.url()).await.expect("the server answers");
+    let cache = server.cache().await;
     let source = Source::open();
     read(&cache, &source, "red", 0).await;
     let counted = || ["set", "get", "evalsha", "eval"].map(|command| calls(&server, command));
@@ -41,7 +39,7 @@ async fn a_hit_is_one_command_for_the_key_and_one_for_each_tag() {
 #[tokio::test]
 async fn a_tag_that_the_store_did_not_take_is_not_read_under() {
     let server = RedisServer::start();
-    let cache = Cache::connect(&server.url()).await.expect("the server answers");
+    let cache = server.cache().await;
     let source = Source::open();
     assert_eq!(read(&cache, &source, "red", 0).await, 1);
     assert_eq!(read(&cache, &source, "blue", 0).await, 1);
