@@ -71,7 +71,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
 /// The process that reads: it keeps what it reads again, and Redis tells it of changes.
 async fn read(url: &str) -> Result<ExitCode, Box<dyn Error>> {
     let db = env::temp_dir().join(format!("cachemacro-two-tier-{}", std::process::id()));
-    let cache = Cache::builder().url(url).near(16 << 20).build().await?;
+    let cache = Cache::connect(url).await?;
     cache.clone().install()?;
     until("Redis tells of changes", async || {
         cache.status().near.is_some_and(|near| near.coherent_for.is_some())

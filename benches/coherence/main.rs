@@ -128,7 +128,14 @@ fn latencies(server: &Server) {
 
 /// Loads all, so that the readers only find it: of those who load one key at once, all but one wait.
 async fn fill_all(url: &str) {
-    Cache::connect(url).await.expect("the server runs").install().expect("nothing is installed yet");
+    Cache::builder()
+        .url(url)
+        .near(0)
+        .build()
+        .await
+        .expect("the server runs")
+        .install()
+        .expect("nothing is installed yet");
     for key in 0..KEYS {
         value(key).await;
     }

@@ -1,4 +1,4 @@
-//! Load on the axum example: requests per second and latency without a cache, with it in the process, and on Redis.
+//! Load on the axum example: requests per second and latency without a cache, with it in the process, and on Redis with hot values kept near.
 //!
 //! ```sh
 //! cargo bench -p cachemacro-examples --bench load                  # -- --seconds 10 --connections 32
@@ -50,7 +50,7 @@ async fn main() -> Result<(), Failure> {
     let caches = [
         ("none", Some("off://".to_owned())),
         ("in the process", Some("memory://".to_owned())),
-        ("Redis", redis.as_ref().map(Redis::url)),
+        ("Redis, and kept near", redis.as_ref().map(Redis::url)),
     ];
 
     // What is left is cargo's own `--bench`.

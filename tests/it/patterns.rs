@@ -177,10 +177,7 @@ async fn what_others_wrote_is_left_alone() {
 #[tokio::test]
 async fn what_could_not_be_done_is_done_later_and_not_read_until_then() {
     let server = RedisServer::start();
-    let (here, elsewhere) = (
-        server.cache().await,
-        server.cache().await,
-    );
+    let (here, elsewhere) = (server.cache().await, server.cache().await);
     let source = Source::open();
     assert_eq!((list(&here, &source, "ann").await, list(&here, &source, "bob").await), (1, 1));
     source.write(2);

@@ -221,8 +221,7 @@ async fn another_version_reads_a_miss() {
 #[tokio::test]
 async fn a_none_in_redis_is_a_none_and_no_miss() {
     let server = crate::support::RedisServer::start();
-    let (first, second) =
-        (server.cache().await, server.cache().await);
+    let (first, second) = (server.cache().await, server.cache().await);
     let source = Source::open();
     assert_eq!(first.scope(optional(&source)).await, None);
     source.write(2);

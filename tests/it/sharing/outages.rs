@@ -187,7 +187,8 @@ async fn a_store_that_does_not_answer_is_left_alone_and_tried_again() {
 async fn more_than_is_kept_suspends_reading_until_the_store_was_swept() {
     let server = RedisServer::start();
     let limits = JournalLimits { keys_max: 2, ..JournalLimits::default() };
-    let here = Cache::builder().url(server.url()).budget(BUDGET).near(0).journal(limits).build().await.unwrap();
+    let here =
+        Cache::builder().url(server.url()).budget(BUDGET).near(0).journal(limits).build().await.unwrap();
     let there = connect(&server).await;
     let source = Arc::new(Source::open());
     for id in 1..=7 {
@@ -212,7 +213,8 @@ async fn more_than_is_kept_suspends_reading_until_the_store_was_swept() {
 async fn closing_reports_that_there_was_more_than_is_kept() {
     let mut server = RedisServer::start();
     let limits = JournalLimits { bytes_max: 300, ..JournalLimits::default() };
-    let cache = Cache::builder().url(server.url()).budget(BUDGET).near(0).journal(limits).build().await.unwrap();
+    let cache =
+        Cache::builder().url(server.url()).budget(BUDGET).near(0).journal(limits).build().await.unwrap();
     let source = Arc::new(Source::open());
     server.kill();
     for id in 1..=4 {
