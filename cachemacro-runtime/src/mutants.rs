@@ -70,6 +70,8 @@ mutants! {
     UndeliveredForgotten,
     /// A key whose invalidation is undelivered is read from the store all the same.
     NoQuarantine,
+    /// A store that comes back is not told of the last minute again.
+    ReplayForgotten,
     /// A mutation that is dropped or panics does not invalidate.
     DropForgotten,
     /// A mutation that returns an error does not invalidate.

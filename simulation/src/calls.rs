@@ -176,7 +176,7 @@ pub(crate) fn key_of(key: usize) -> KeyBuf {
     buffer
 }
 
-fn tag_of(key: usize) -> Tag {
+pub(crate) fn tag_of(key: usize) -> Tag {
     Tag::new(&format!("of:{key}"))
 }
 

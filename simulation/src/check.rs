@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | P1 | a read returns no version, no error and no `None` older than what its process had to know of when it began | |
 //! | P2 | where values are kept near: the same, for what changed elsewhere at least the bound on staleness before | |
+//! | P4 | the same of what a failover had lost, once the store has taken it again, as it has when all is quiet | that its process has crashed |
 //! | P3 | once its guard has run out, a read returns nothing older than what a crashed mutation had committed; where values are kept near, the bound on staleness later | a fault of its process or of the server between its begin and its commit |
 //! | P5 | no two bodies run at once for one key: in one process, and in all of them | waits past `wait_max`; in all of them, also mutations and faults just before |
 //! | P5 | no two refreshes in the background run at once for one key, in all processes | mutations and faults just before |
@@ -40,6 +41,8 @@ pub enum Promise {
     P2,
     /// A crash leaves nothing stale.
     P3,
+    /// What a store has lost is repaired.
+    P4,
     /// One body at a time.
     P5,
     /// The cache costs a bounded delay, and no error.
@@ -87,7 +90,16 @@ fn stale(plan: &Plan, history: &History, read: &Read) -> Option<Violation> {
     };
     for commit in commits() {
         let promise = if is_known(plan, commit, read) {
-            if plan.near.is_some() && commit.process != read.process { Promise::P2 } else { Promise::P1 }
+            if commit.lost.is_some_and(|lost| lost < end) {
+                if !is_repaired(plan, commit, read) {
+                    continue;
+                }
+                Promise::P4
+            } else if plan.near.is_some() && commit.process != read.process {
+                Promise::P2
+            } else {
+                Promise::P1
+            }
         } else if is_over(plan, history, commit, read) && is_covered(history, commit) {
             Promise::P3
         } else {
@@ -115,6 +127,12 @@ fn is_known(plan: &Plan, commit: &Commit, read: &Read) -> bool {
         || (commit.process == read.process && before(commit.seen_here))
 }
 
+/// Whether the store has taken again what it had lost of a commit, when a read begins.
+fn is_repaired(plan: &Plan, commit: &Commit, read: &Read) -> bool {
+    let behind = plan.near.unwrap_or_default();
+    commit.taken_again.is_some_and(|again| again < read.begin && again.ms + behind <= read.begin.ms)
+}
+
 /// Whether the guard of a mutation that crashed has run out when a read begins, with all that was under way.
 fn is_over(plan: &Plan, history: &History, commit: &Commit, read: &Read) -> bool {
     let crash = history.faults.iter().find(|fault| fault.what == Wrong::Crash(commit.process));
@@ -135,6 +153,8 @@ fn is_covered(history: &History, commit: &Commit) -> bool {
     let is_disturbed = history.faults.iter().any(|fault| {
         let concerns = match fault.what {
             Wrong::Restart | Wrong::Flush => true,
+            // It brings back what was there before the guard.
+            Wrong::Failover => return fault.until >= begin.ms,
             Wrong::Cut(other) | Wrong::Pause(other) | Wrong::Slow(other) | Wrong::Lossy(other) => {
                 other == *process
             }

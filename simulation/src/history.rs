@@ -22,8 +22,8 @@ pub(crate) struct History {
     pub(crate) commits: Vec<Commit>,
     pub(crate) bodies: Vec<Body>,
     pub(crate) faults: Vec<Fault>,
-    /// Keys of mutations that the store has taken, as the hook of the process said.
-    heard: Vec<(usize, usize)>,
+    /// Keys of mutations that the store has taken, as the hook of the process said, and when.
+    heard: Vec<(usize, usize, At)>,
 }
 
 /// A call of the cached function.
@@ -77,6 +77,10 @@ pub(crate) struct Commit {
     pub(crate) seen_here: Option<At>,
     /// From when on nobody does.
     pub(crate) seen_everywhere: Option<At>,
+    /// When the store has lost that it had taken the invalidation, if it has.
+    pub(crate) lost: Option<At>,
+    /// When it has taken it again.
+    pub(crate) taken_again: Option<At>,
 }
 
 /// A run of the body of the cached function.
@@ -121,8 +125,17 @@ impl History {
     pub(crate) fn commit(&mut self, operation: usize, process: usize, key: usize, ms: u64) -> u64 {
         self.versions[key] += 1;
         let (version, at) = (self.versions[key], self.at(ms));
-        let (seen_here, seen_everywhere) = (None, None);
-        self.commits.push(Commit { operation, process, key, version, at, seen_here, seen_everywhere });
+        self.commits.push(Commit {
+            operation,
+            process,
+            key,
+            version,
+            at,
+            seen_here: None,
+            seen_everywhere: None,
+            lost: None,
+            taken_again: None,
+        });
         version
     }
 
@@ -138,8 +151,43 @@ impl History {
     }
 
     /// The store has taken the invalidation of this mutation.
-    pub(crate) fn heard(&mut self, operation: usize, key: usize) {
-        self.heard.push((operation, key));
+    pub(crate) fn heard(&mut self, operation: usize, key: usize, ms: u64) {
+        let now = self.at(ms);
+        self.heard.push((operation, key, now));
+        self.taken_again(key, ms);
+    }
+
+    /// The store has taken an invalidation of this key: what it had lost of it is there again.
+    pub(crate) fn taken_again(&mut self, key: usize, ms: u64) {
+        let now = self.at(ms);
+        for commit in self.commits.iter_mut().filter(|commit| commit.key == key && commit.lost.is_some()) {
+            commit.taken_again.get_or_insert(now);
+        }
+    }
+
+    /// The store has lost what it has taken since then.
+    pub(crate) fn lose(&mut self, since: u64, ms: u64) {
+        let now = self.at(ms);
+        for commit in &mut self.commits {
+            let is_safe = |heard: &At| heard.ms < since;
+            let was_heard = self.heard.iter().any(|(operation, key, at)| {
+                (*operation, *key) == (commit.operation, commit.key) && is_safe(at)
+            });
+            // What nobody is known to have taken may have been taken all the same.
+            if !was_heard && !commit.seen_everywhere.as_ref().is_some_and(is_safe) {
+                commit.lost = Some(now);
+            }
+        }
+    }
+
+    /// A process has nothing more to deliver, nor to deliver again.
+    pub(crate) fn settled(&mut self, process: usize, ms: u64) {
+        self.delivered(process, ms);
+        let now = self.at(ms);
+        let theirs = self.commits.iter_mut().filter(|commit| commit.process == process);
+        for commit in theirs.filter(|commit| commit.seen_here.is_some() && commit.lost.is_some()) {
+            commit.taken_again.get_or_insert(now);
+        }
     }
 
     /// A mutation is over, with whatever it has committed: its process knows, and where the store has
@@ -150,7 +198,7 @@ impl History {
         *end = Some(now);
         for commit in self.commits.iter_mut().filter(|commit| commit.operation == *operation) {
             commit.seen_here = Some(now);
-            if self.heard.contains(&(*operation, commit.key)) {
+            if self.heard.iter().any(|(heard, key, _)| (*heard, *key) == (*operation, commit.key)) {
                 commit.seen_everywhere = Some(now);
             }
         }

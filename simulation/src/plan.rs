@@ -31,6 +31,8 @@ pub(crate) struct Plan {
     pub(crate) is_tagged: bool,
     /// Whether processes are told of reconnects, and then deliver their latest invalidations again.
     pub(crate) tells_sessions: bool,
+    /// How far the server's replica is behind, if it has one.
+    pub(crate) replica_lag: Option<Duration>,
     /// How far processes may be behind, in ms, if they keep values near.
     pub(crate) near: Option<u64>,
     /// The longest that what is told of changes is under way, in ms.
@@ -118,6 +120,8 @@ pub(crate) enum Wrong {
     Cut(usize),
     /// The server comes back with an empty memory.
     Restart,
+    /// The server's replica takes its place, which has not heard of everything yet.
+    Failover,
     /// A value or a lease is evicted.
     Evict(usize),
     /// A process stands still.
@@ -172,12 +176,13 @@ impl Plan {
         let among = Among { theme, processes, keys, span, reads_percent, bodies, loads };
         let mut operations: Vec<_> = (0..count).map(|_| Operation::random(rng, among)).collect();
         operations.sort_by_key(|operation| operation.at);
-        let faults = match is_calm {
+        let faults: Vec<_> = match is_calm {
             true => (0..rng.below(2)).map(|_| PlannedFault::eviction(rng, among)).collect(),
             false => {
                 (0..rng.between(1, theme.faults_most)).map(|_| PlannedFault::random(rng, among)).collect()
             }
         };
+        let fails_over = faults.iter().any(|fault| fault.what == Wrong::Failover);
         let delay_max = rng.pick(theme.delays);
         // A lease and a guard outlast a few renewals that come late.
         let lasting = |rng: &mut Rng, choices: &[u64]| rng.pick(choices).max(10 * delay_max);
@@ -203,7 +208,8 @@ impl Plan {
             })),
             lenience,
             is_tagged,
-            tells_sessions: rng.percent(50),
+            tells_sessions: fails_over || rng.percent(50),
+            replica_lag: fails_over.then(|| millis(rng.pick(&[12, 40, 120]))),
             near: rng.percent(theme.near_percent).then_some(bound),
             telling_delay_max: rng.pick(theme.telling_delays).unwrap_or(delay_max),
             long_turns: (rng.pick(theme.long_turns_percent), (bound * shortest / 100, bound * longest / 100)),
@@ -286,6 +292,7 @@ impl PlannedFault {
             Wrong::Deaf(_) => Wrong::Deaf(process),
             Wrong::Unlinked(_) => Wrong::Unlinked(process),
             Wrong::Restart => Wrong::Restart,
+            Wrong::Failover => Wrong::Failover,
             Wrong::Flush => Wrong::Flush,
             Wrong::Evict(_) => return Self::eviction(rng, among),
         };

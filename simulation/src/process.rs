@@ -7,6 +7,7 @@ use cachemacro_runtime::clock::Clock;
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
+use crate::calls::tag_of;
 use crate::link::Link;
 use crate::plan::millis;
 use crate::store::SimStore;
@@ -58,18 +59,24 @@ impl Process {
 
     /// Learns what the store has taken.
     fn hear(&self, event: &InvalidationEvent<'_>) {
+        let key = (0..self.world.plan.keys).find(|key| match event.subject {
+            Subject::Key(subject) => *subject == Key::new(key_name(*key)),
+            Subject::Tag(subject) => *subject == tag_of(*key),
+            _ => false,
+        });
         match event.cause {
             Cause::Delayed => {
+                if let Some(key) = key {
+                    self.world.history().taken_again(key, self.world.ms());
+                }
                 // Something older may be what was delivered, unless nothing is left.
                 if self.cache.status().undelivered == 0 {
                     self.world.history().delivered(self.number, self.world.ms());
                 }
             }
             _ => {
-                let key = (0..self.world.plan.keys)
-                    .find(|key| event.subject == Subject::Key(&Key::new(key_name(*key))));
                 if let (Ok(operation), Some(key)) = (OPERATION.try_with(|operation| *operation), key) {
-                    self.world.history().heard(operation, key);
+                    self.world.history().heard(operation, key, self.world.ms());
                 }
             }
         }

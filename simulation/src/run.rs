@@ -85,6 +85,11 @@ async fn live(seed: u64) -> (Arc<World>, Vec<Violation>) {
 async fn look_again(world: &Arc<World>, processes: &[Arc<Process>]) -> Option<Violation> {
     let alive = || processes.iter().filter(|process| !process.is_dead());
     let deadline = Instant::now() + HORIZON;
+    // Who is told of a new connection delivers its latest invalidations again.
+    while alive().any(|process| !process.link.is_up()) {
+        sleep(millis(10)).await;
+    }
+    sleep(millis(1)).await;
     while let Some(busy) = alive().find(|process| process.cache.status().undelivered > 0) {
         if Instant::now() > deadline {
             return Some(Violation::stuck(format!(
@@ -99,7 +104,7 @@ async fn look_again(world: &Arc<World>, processes: &[Arc<Process>]) -> Option<Vi
         return Some(Violation::stuck(format!("a load of process {} is never over", process.number)));
     }
     for process in alive() {
-        world.history().delivered(process.number, world.ms());
+        world.history().settled(process.number, world.ms());
     }
     let mut number = world.plan.operations.len();
     for key in 0..world.plan.keys {
@@ -156,6 +161,17 @@ fn go_wrong(world: &Arc<World>, processes: &[Arc<Process>], fault: PlannedFault)
         }
         Wrong::Restart => {
             world.server.restart(until);
+            world.deafen(None, None);
+            for process in processes {
+                process.link.cut(until + millis(world.below(20)), false);
+            }
+        }
+        Wrong::Failover => {
+            if !world.server.fail_over(until) {
+                return;
+            }
+            let lag = world.plan.replica_lag.unwrap_or_default().as_millis() as u64;
+            world.history().lose(now.saturating_sub(lag), now);
             world.deafen(None, None);
             for process in processes {
                 process.link.cut(until + millis(world.below(20)), false);

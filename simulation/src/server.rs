@@ -1,4 +1,6 @@
-//! The simulated server: the shipped store in memory, on the world's clock.
+//! The simulated server: the shipped store in memory, on the world's clock; and its replica, where it has one.
+
+mod replica;
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -11,24 +13,33 @@ use cachemacro_runtime::store::{Ask, Fill, Found, Lease, Permit, Put, PutVerdict
 use futures_util::FutureExt;
 use tokio::time::Instant;
 
+use replica::Replica;
+
 /// One server, which all processes share.
 #[derive(Debug)]
 pub(crate) struct Server {
-    clock: Clock,
     start: Instant,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
-    store: MemoryStore,
-    /// How far the clock was moved.
-    moved: Duration,
+    primary: Node,
+    replica: Option<Replica>,
     down_until: Instant,
 }
 
-/// What is asked of it, for one key.
+/// A store, and its clock.
 #[derive(Debug)]
+struct Node {
+    store: MemoryStore,
+    clock: Clock,
+    /// How far the clock was moved.
+    moved: Duration,
+}
+
+/// What is asked of it, for one key.
+#[derive(Clone, Debug)]
 pub(crate) enum Command {
     Lookup(Option<Lease>),
     Fill { permit: Permit, fill_id: Token, payload: Bytes, ttl: Duration },
@@ -52,19 +63,23 @@ pub(crate) enum Reply {
 }
 
 impl Server {
-    pub(crate) fn new() -> Self {
-        let (clock, start) = (Clock::manual(), Instant::now());
-        let state = State { store: empty(&clock), moved: Duration::ZERO, down_until: start };
-        Self { clock, start, state: Mutex::new(state) }
+    /// One with nothing in it; `lag` is how far its replica is behind, if it has one.
+    pub(crate) fn new(lag: Option<Duration>) -> Self {
+        let start = Instant::now();
+        let state = State { primary: Node::new(), replica: lag.map(Replica::new), down_until: start };
+        Self { start, state: Mutex::new(state) }
     }
 
     /// Carries a command out, unless the server is down.
     pub(crate) fn execute(&self, key: &[u8], command: Command) -> Option<Reply> {
-        let state = self.synced();
+        let mut state = self.synced();
         if Instant::now() < state.down_until {
             return None;
         }
-        Some(command.on(&state.store, key))
+        if let Some(replica) = &mut state.replica {
+            replica.will(self.start.elapsed(), key, &command);
+        }
+        Some(command.on(&state.primary.store, key))
     }
 
     /// Its own time.
@@ -79,26 +94,50 @@ impl Server {
     /// Goes down, and comes back with nothing.
     pub(crate) fn restart(&self, down_until: Instant) {
         let mut state = self.synced();
-        state.store = empty(&self.clock);
+        state.primary.store = empty(&state.primary.clock);
+        state.replica = None;
         state.down_until = down_until;
+    }
+
+    /// Goes down for good; its replica takes its place, without what it has not heard of. Says whether there is one.
+    pub(crate) fn fail_over(&self, down_until: Instant) -> bool {
+        let mut state = self.synced();
+        let Some(replica) = state.replica.take() else { return false };
+        state.primary = replica.promoted(self.start.elapsed());
+        state.down_until = down_until;
+        true
     }
 
     /// Loses a value or a lease; guards are not evicted.
     pub(crate) fn evict(&self, key: &[u8]) {
-        let state = self.synced();
-        let Reply::Found(found) = Command::Lookup(None).on(&state.store, key) else { return };
+        let mut state = self.synced();
+        let Reply::Found(found) = Command::Lookup(None).on(&state.primary.store, key) else { return };
         if !matches!(found, Found::Guarded(_)) {
-            Command::Invalidate.on(&state.store, key);
+            if let Some(replica) = &mut state.replica {
+                replica.will(self.start.elapsed(), key, &Command::Invalidate);
+            }
+            Command::Invalidate.on(&state.primary.store, key);
         }
     }
 
     /// The state, after its clock was moved to the world's time.
     fn synced(&self) -> std::sync::MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let elapsed = self.start.elapsed();
-        self.clock.advance(elapsed - state.moved);
-        state.moved = elapsed;
+        state.primary.move_to(self.start.elapsed());
         state
+    }
+}
+
+impl Node {
+    fn new() -> Self {
+        let clock = Clock::manual();
+        Self { store: empty(&clock), clock, moved: Duration::ZERO }
+    }
+
+    /// Moves its clock to this time of the world.
+    fn move_to(&mut self, elapsed: Duration) {
+        self.clock.advance(elapsed - self.moved);
+        self.moved = elapsed;
     }
 }
 

@@ -92,6 +92,7 @@ fn name(wrong: Wrong) -> &'static str {
     match wrong {
         Wrong::Cut(_) => "cut",
         Wrong::Restart => "restart",
+        Wrong::Failover => "failover",
         Wrong::Evict(_) => "eviction",
         Wrong::Pause(_) => "pause",
         Wrong::Crash(_) => "crash",

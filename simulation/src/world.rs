@@ -30,14 +30,8 @@ impl World {
         let mut rng = Rng::new(seed);
         let plan = Plan::new(&mut rng);
         let history = Mutex::new(History::new(plan.keys));
-        Self {
-            plan,
-            server: Server::new(),
-            start: Instant::now(),
-            history,
-            rng: Mutex::new(rng),
-            ears: Mutex::default(),
-        }
+        let server = Server::new(plan.replica_lag);
+        Self { plan, server, start: Instant::now(), history, rng: Mutex::new(rng), ears: Mutex::default() }
     }
 
     /// The time now, in ms since the world began.

@@ -66,6 +66,7 @@ pub(super) const ALL: &[(u64, &Theme)] = &[
     (2, &BATCHES),
     (3, &TOLD_LATE),
     (2, &RELINKED),
+    (2, &FAILOVERS),
 ];
 
 /// A little of all.
@@ -74,6 +75,7 @@ const MIXED: Theme = Theme {
     faults: &[
         (4, Wrong::Cut(0)),
         (2, Wrong::Restart),
+        (2, Wrong::Failover),
         (1, Wrong::Evict(0)),
         (2, Wrong::Pause(0)),
         (1, Wrong::Crash(0)),
@@ -279,6 +281,28 @@ const RELINKED: Theme = Theme {
     telling_delays: &[None],
     long_turns_percent: &[3],
     ..TOLD_LATE
+};
+
+/// A server whose replica takes its place without having heard of the latest invalidations.
+const FAILOVERS: Theme = Theme {
+    storm_percent: 100,
+    faults: &[(6, Wrong::Failover), (1, Wrong::Cut(0)), (1, Wrong::Slow(0))],
+    faults_most: 2,
+    lasting: &[3, 30, 100],
+    processes: &[(1, 2), (1, 3)],
+    keys: &[(3, 1), (1, 2)],
+    spans: &[120, 250],
+    operations: (5, 10),
+    reads_percent: &[55, 70],
+    mutations: &[(2, What::Guarded), (2, What::Unguarded), (2, What::ByCall), (1, What::WriteThrough)],
+    bodies: &[Bodies::Short],
+    loads: &[Bodies::Short],
+    errors_percent: 3,
+    lenient_percent: 10,
+    crashes_percent: 2,
+    delays: &[1, 4],
+    budgets: &[50, 250],
+    ..MIXED
 };
 
 impl Bodies {
