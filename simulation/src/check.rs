@@ -136,7 +136,8 @@ fn is_repaired(plan: &Plan, commit: &Commit, read: &Read) -> bool {
 /// Whether the guard of a mutation that crashed has run out when a read begins, with all that was under way.
 fn is_over(plan: &Plan, history: &History, commit: &Commit, read: &Read) -> bool {
     let crash = history.faults.iter().find(|fault| fault.what == Wrong::Crash(commit.process));
-    let is_slow = plan.faults.iter().any(|fault| matches!(fault.what, Wrong::Slow(_)));
+    let is_slow =
+        plan.faults.iter().any(|fault| matches!(fault.what, Wrong::Slow(_) | Wrong::SlowAnswers(_)));
     let late = if is_slow { SLOW_MAX } else { plan.delay_max };
     let behind = plan.near.unwrap_or_default();
     let lasts = plan.guard.as_millis() as u64 + 2 * late + 10 + behind;
@@ -155,9 +156,11 @@ fn is_covered(history: &History, commit: &Commit) -> bool {
             Wrong::Restart | Wrong::Flush => true,
             // It brings back what was there before the guard.
             Wrong::Failover => return fault.until >= begin.ms,
-            Wrong::Cut(other) | Wrong::Pause(other) | Wrong::Slow(other) | Wrong::Lossy(other) => {
-                other == *process
-            }
+            Wrong::Cut(other)
+            | Wrong::Pause(other)
+            | Wrong::Slow(other)
+            | Wrong::SlowAnswers(other)
+            | Wrong::Lossy(other) => other == *process,
             // Guards are not evicted; and the crash itself is what P3 is about.
             Wrong::Evict(_) | Wrong::Crash(_) | Wrong::Deaf(_) | Wrong::Unlinked(_) => false,
         };

@@ -35,7 +35,10 @@ struct State {
     /// Until when the process stands still: what it sends leaves then.
     awake_at: Instant,
     slow_until: Instant,
+    answers_slow_until: Instant,
     lossy_until: Instant,
+    /// Until when it is given no connection on which changes are told.
+    unlinked_until: Instant,
     lanes: BTreeMap<Box<[u8]>, Arc<Mutex<Lane>>>,
     /// Who waits for an answer. Dropped, they know that the connection is gone.
     waiting: BTreeMap<u64, oneshot::Sender<Reply>>,
@@ -83,7 +86,9 @@ impl Link {
             up_at: now,
             awake_at: now,
             slow_until: now,
+            answers_slow_until: now,
             lossy_until: now,
+            unlinked_until: now,
             lanes: BTreeMap::new(),
             waiting: BTreeMap::new(),
             last_id: 0,
@@ -111,7 +116,7 @@ impl Link {
         if state.is_lossy(leaves_at) && self.world.loses() {
             return sent;
         }
-        let delay = self.delay(&state, leaves_at);
+        let delay = self.delay(leaves_at < state.slow_until);
         let lane = match state.lanes.get(key) {
             Some(lane) => Arc::clone(lane),
             None => {
@@ -161,7 +166,8 @@ impl Link {
         let now = Instant::now();
         let (delay, is_lost) = {
             let state = self.state();
-            (self.delay(&state, now), state.is_lossy(now) && self.world.loses())
+            let is_slow = now < state.slow_until.max(state.answers_slow_until);
+            (self.delay(is_slow), state.is_lossy(now) && self.world.loses())
         };
         if is_lost {
             return;
@@ -172,8 +178,7 @@ impl Link {
         }
     }
 
-    fn delay(&self, state: &State, at: Instant) -> Duration {
-        let is_slow = at < state.slow_until;
+    fn delay(&self, is_slow: bool) -> Duration {
         millis(self.world.below(1 + if is_slow { SLOW_MAX } else { self.world.plan.delay_max }))
     }
 
@@ -203,6 +208,17 @@ impl Link {
         !state.is_dead && Instant::now() >= state.up_at
     }
 
+    /// Gives the process no connection on which changes are told, until then.
+    pub(crate) fn unlink(&self, until: Instant) {
+        let mut state = self.state();
+        state.unlinked_until = state.unlinked_until.max(until);
+    }
+
+    /// Whether the process can be told of changes now.
+    pub(crate) fn is_linkable(&self) -> bool {
+        self.is_up() && Instant::now() >= self.state().unlinked_until
+    }
+
     pub(crate) fn is_dead(&self) -> bool {
         self.state().is_dead
     }
@@ -220,6 +236,10 @@ impl Link {
 
     pub(crate) fn slow_down(&self, until: Instant) {
         self.state().slow_until = until;
+    }
+
+    pub(crate) fn slow_answers_down(&self, until: Instant) {
+        self.state().answers_slow_until = until;
     }
 
     pub(crate) fn lose(&self, until: Instant) {

@@ -129,11 +129,13 @@ pub(crate) enum Wrong {
     Crash(usize),
     /// The messages of a process take up to [`SLOW_MAX`].
     Slow(usize),
+    /// The same of answers alone: what it sends arrives as ever.
+    SlowAnswers(usize),
     /// The messages of a process are lost, one of three.
     Lossy(usize),
     /// A process is not told of changes any more, and may not know.
     Deaf(usize),
-    /// A process loses the connection on which it is told of changes, and knows.
+    /// A process loses the connection on which it is told of changes, knows, and is given no other for so long.
     Unlinked(usize),
     /// All that is stored is removed.
     Flush,
@@ -161,7 +163,9 @@ impl Plan {
 
     /// Whether messages may take longer than the longest delay.
     pub(crate) fn has_late_messages(&self) -> bool {
-        self.faults.iter().any(|fault| matches!(fault.what, Wrong::Slow(_) | Wrong::Pause(_)))
+        self.faults
+            .iter()
+            .any(|fault| matches!(fault.what, Wrong::Slow(_) | Wrong::SlowAnswers(_) | Wrong::Pause(_)))
     }
 
     pub(crate) fn new(rng: &mut Rng) -> Self {
@@ -190,7 +194,7 @@ impl Plan {
         let lenience = rng
             .percent(theme.lenient_percent)
             .then(|| rng.weighted(&[(2, Lenience::Always), (1, Lenience::IfError)]));
-        let is_tagged = lenience.is_none() && rng.percent(40);
+        let is_tagged = lenience.is_none() && rng.percent(theme.tagged_percent);
         let bound = rng.pick(theme.bounds);
         let (shortest, longest) = theme.long_turn;
         Self {
@@ -232,13 +236,27 @@ struct Among {
     loads: Bodies,
 }
 
+impl Among {
+    /// When something happens.
+    fn at(self, rng: &mut Rng) -> u64 {
+        match self.theme.waves {
+            None => rng.below(self.span),
+            Some((every, width)) => rng.below(self.span.div_ceil(every)) * every + rng.below(width),
+        }
+    }
+}
+
 impl Operation {
     fn random(rng: &mut Rng, among: Among) -> Self {
-        let Among { theme, processes, keys, span, reads_percent, bodies, loads } = among;
-        let process = rng.below(processes as u64) as usize;
+        let Among { theme, processes, keys, reads_percent, bodies, loads, .. } = among;
         let what = match rng.percent(reads_percent) {
             true => rng.weighted(&[(14, What::Read), (1, What::Refresh)]),
             false => rng.weighted(theme.mutations),
+        };
+        let process = match theme.are_apart && processes > 1 {
+            true if what.is_read() => 0,
+            true => 1 + rng.below(processes as u64 - 1) as usize,
+            false => rng.below(processes as u64) as usize,
         };
         let key = rng.below(keys as u64) as usize;
         let is_two = keys > 1
@@ -260,7 +278,7 @@ impl Operation {
         let (before, after) = (bodies.ms(rng), bodies.ms(rng));
         let leaves_after = rng.percent(8).then(|| rng.below(before + after + 12));
         Self {
-            at: rng.below(span),
+            at: among.at(rng),
             process,
             what,
             key,
@@ -276,11 +294,12 @@ impl Operation {
 impl PlannedFault {
     fn eviction(rng: &mut Rng, among: Among) -> Self {
         let what = Wrong::Evict(rng.below(among.keys as u64) as usize);
-        Self { at: rng.below(among.span), lasts: 0, what }
+        Self { at: among.at(rng), lasts: 0, what }
     }
 
     fn random(rng: &mut Rng, among: Among) -> Self {
-        let process = rng.below(among.processes as u64) as usize;
+        // Where one process alone reads, it is what matters.
+        let process = if among.theme.are_apart { 0 } else { rng.below(among.processes as u64) as usize };
         let what = match rng.weighted(among.theme.faults) {
             Wrong::Cut(_) => Wrong::Cut(process),
             Wrong::Pause(_) => Wrong::Pause(process),
@@ -288,6 +307,7 @@ impl PlannedFault {
             Wrong::Crash(_) if among.processes == 1 => Wrong::Cut(0),
             Wrong::Crash(_) => Wrong::Crash(process.max(1)),
             Wrong::Slow(_) => Wrong::Slow(process),
+            Wrong::SlowAnswers(_) => Wrong::SlowAnswers(process),
             Wrong::Lossy(_) => Wrong::Lossy(process),
             Wrong::Deaf(_) => Wrong::Deaf(process),
             Wrong::Unlinked(_) => Wrong::Unlinked(process),
@@ -296,7 +316,7 @@ impl PlannedFault {
             Wrong::Flush => Wrong::Flush,
             Wrong::Evict(_) => return Self::eviction(rng, among),
         };
-        Self { at: rng.below(among.span), lasts: rng.pick(among.theme.lasting), what }
+        Self { at: among.at(rng), lasts: rng.pick(among.theme.lasting), what }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::variant::Variant;
 pub fn replay(seed: u64, variant: Variant) -> String {
     let Outcome { plan, history, violations } = run(seed, variant);
     let mut told = format!(
-        "seed {seed}: {} processes, {} keys; lease {:?}, guard {:?}, wait_max {:?}, budget {:?}, ttl {:?}, delays to {} ms\n",
+        "seed {seed}: {} processes, {} keys; lease {:?}, guard {:?}, wait_max {:?}, budget {:?}, ttl {:?}, delays to {} ms; past the ttl {:?}, tags {}, near {:?}\n",
         plan.processes,
         plan.keys,
         plan.lease,
@@ -18,7 +18,10 @@ pub fn replay(seed: u64, variant: Variant) -> String {
         plan.wait_max,
         plan.budget,
         plan.ttl,
-        plan.delay_max
+        plan.delay_max,
+        plan.lenience,
+        plan.is_tagged,
+        plan.near,
     );
     for (number, operation) in plan.operations.iter().enumerate() {
         let _ = writeln!(told, "  plan {number}: {operation:?}");

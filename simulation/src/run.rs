@@ -154,7 +154,10 @@ fn go_wrong(world: &Arc<World>, processes: &[Arc<Process>], fault: PlannedFault)
             }
         }
         Wrong::Deaf(process) => world.deafen(Some(process), None),
-        Wrong::Unlinked(process) => world.deafen(Some(process), Some(Line::Down)),
+        Wrong::Unlinked(process) => {
+            processes[process].link.unlink(until);
+            world.deafen(Some(process), Some(Line::Down));
+        }
         Wrong::Flush => {
             world.server.restart(Instant::now());
             world.tell(None);
@@ -184,10 +187,12 @@ fn go_wrong(world: &Arc<World>, processes: &[Arc<Process>], fault: PlannedFault)
         Wrong::Pause(process) => processes[process].link.pause(until),
         Wrong::Crash(process) => processes[process].crash(world.below(2) == 0),
         Wrong::Slow(process) => processes[process].link.slow_down(until),
+        Wrong::SlowAnswers(process) => processes[process].link.slow_answers_down(until),
         Wrong::Lossy(process) => processes[process].link.lose(until),
     }
     let ends = match what {
-        Wrong::Evict(_) | Wrong::Crash(_) | Wrong::Unlinked(_) => now,
+        Wrong::Evict(_) | Wrong::Crash(_) => now,
+        Wrong::Unlinked(_) => now + lasts,
         // Until the last message that it delayed has arrived, and the breaker lets calls through again.
         _ => now + lasts + 2 * SLOW_MAX + BREAKER_PAUSE_MAX,
     };

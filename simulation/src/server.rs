@@ -45,6 +45,7 @@ pub(crate) enum Command {
     Fill { permit: Permit, fill_id: Token, payload: Bytes, ttl: Duration },
     Renew(Lease),
     Release(Token),
+    Discard(Token),
     Invalidate,
     BeginGuard(Lease),
     RenewGuard(Lease),
@@ -178,6 +179,7 @@ impl Command {
             }
             Self::Renew(lease) => Reply::Verdict(now(store.renew(key, lease))),
             Self::Release(token) => Reply::Verdict(now(store.release(key, token))),
+            Self::Discard(fill_id) => Reply::Verdict(now(store.discard(key, fill_id))),
             Self::Invalidate => Reply::Removed(now(store.invalidate(&[key]))),
             Self::BeginGuard(guard) => Reply::Begun(now(store.begin_guards(&[key], guard))),
             Self::RenewGuard(guard) => Reply::Verdict(now(store.renew_guards(&[key], guard))),

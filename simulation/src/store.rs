@@ -81,6 +81,10 @@ impl Store for SimStore {
         Box::pin(async move { verdict(self.ask("release", key, Command::Release(token)).await) })
     }
 
+    fn discard<'a>(&'a self, key: &'a [u8], fill_id: Token) -> StoreFuture<'a, Result<Verdict>> {
+        Box::pin(async move { verdict(self.ask("discard", key, Command::Discard(fill_id)).await) })
+    }
+
     fn invalidate<'a>(&'a self, keys: &'a [&'a [u8]]) -> StoreFuture<'a, Result<u64>> {
         Box::pin(async move {
             let replies = self.ask_all("invalidate", keys, || Command::Invalidate).await;

@@ -146,7 +146,7 @@ pub(crate) async fn watch(link: &Arc<Link>, watcher: Weak<dyn Watcher>) -> Resul
     let world = &link.world;
     let delay = || sleep(millis(world.below(1 + world.plan.delay_max)));
     delay().await;
-    if !link.is_up() || world.server.is_down() {
+    if !link.is_linkable() || world.server.is_down() {
         return Err(lost());
     }
     let (sender, receiver) = unbounded_channel();

@@ -97,6 +97,7 @@ fn name(wrong: Wrong) -> &'static str {
         Wrong::Pause(_) => "pause",
         Wrong::Crash(_) => "crash",
         Wrong::Slow(_) => "slow",
+        Wrong::SlowAnswers(_) => "slow answers",
         Wrong::Deaf(_) => "deaf",
         Wrong::Unlinked(_) => "unlinked",
         Wrong::Flush => "flush",

@@ -172,9 +172,11 @@ impl<P> Load<'_, P> {
                 Sighting::Guarded(Some(seen)) if seen.is_fresh() => return LookedUp::Hit(seen.value),
                 Sighting::Guarded(_) => return LookedUp::Guarded,
                 // Past its ttl, and kept for a function that serves such: this one makes room.
-                Sighting::Hit(_) if !cleared => {
+                Sighting::Hit(seen) if !cleared => {
                     cleared = true;
-                    if self.clear().await.is_err() {
+                    // That fill alone: another reader may have made room already, and lead.
+                    if let Err(error) = self.tier.discard(self.key, seen.fill_id).await {
+                        self.report(&error);
                         return LookedUp::Unleased;
                     }
                 }

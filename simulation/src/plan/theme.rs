@@ -1,5 +1,7 @@
 //! What is common in a world.
 
+mod near;
+
 use crate::plan::{What, Wrong};
 use crate::rng::Rng;
 
@@ -17,6 +19,10 @@ pub(super) struct Theme {
     pub(super) keys: &'static [(u64, usize)],
     /// In how much time all operations begin.
     pub(super) spans: &'static [u64],
+    /// Whether they, and faults, come in waves: how far apart those begin, and how long they are.
+    pub(super) waves: Option<(u64, u64)>,
+    /// Whether the first process does nothing but read, and meets all faults, and all others do nothing but write.
+    pub(super) are_apart: bool,
     /// How many operations there are, at least and at most.
     pub(super) operations: (u64, u64),
     pub(super) reads_percent: &'static [u64],
@@ -29,6 +35,8 @@ pub(super) struct Theme {
     pub(super) errors_percent: u64,
     /// How many of a hundred worlds serve past a ttl.
     pub(super) lenient_percent: u64,
+    /// How many of a hundred others have values under tags.
+    pub(super) tagged_percent: u64,
     /// How many of a hundred mutations crash.
     pub(super) crashes_percent: u64,
     pub(super) delays: &'static [u64],
@@ -64,8 +72,9 @@ pub(super) const ALL: &[(u64, &Theme)] = &[
     (2, &OUTAGES),
     (1, &LATE),
     (2, &BATCHES),
-    (3, &TOLD_LATE),
-    (2, &RELINKED),
+    (2, &near::ANSWERED_LATE),
+    (3, &near::TOLD_LATE),
+    (3, &near::RELINKED),
     (2, &FAILOVERS),
 ];
 
@@ -89,6 +98,8 @@ const MIXED: Theme = Theme {
     processes: &[(5, 2), (4, 3), (1, 4)],
     keys: &[(6, 1), (3, 2), (1, 3)],
     spans: &[40, 120, 300, 700],
+    waves: None,
+    are_apart: false,
     operations: (7, 18),
     reads_percent: &[35, 55, 75],
     batches_percent: 20,
@@ -106,6 +117,7 @@ const MIXED: Theme = Theme {
     loads: &[Bodies::Short, Bodies::Short, Bodies::Mixed, Bodies::Long],
     errors_percent: 15,
     lenient_percent: 35,
+    tagged_percent: 40,
     crashes_percent: 8,
     delays: &[1, 4, 12],
     budgets: &[20, 50, 250],
@@ -239,48 +251,6 @@ const BATCHES: Theme = Theme {
     delays: &[4, 12],
     budgets: &[250],
     ..MIXED
-};
-
-/// Readers who keep a key near, and are told of its changes late: after answers that were asked for later, and at the
-/// end of turns of the server that last for as long as the bound.
-const TOLD_LATE: Theme = Theme {
-    storm_percent: 20,
-    faults: &[(1, Wrong::Slow(0)), (1, Wrong::Deaf(0)), (1, Wrong::Pause(0))],
-    lasting: &[250, 600],
-    processes: &[(1, 1), (3, 2)],
-    keys: &[(1, 1)],
-    spans: &[1500, 4000],
-    operations: (30, 50),
-    reads_percent: &[75, 85],
-    mutations: &[(4, What::Unguarded), (2, What::ByCall), (1, What::Guarded), (1, What::WriteThrough)],
-    bodies: &[Bodies::Short],
-    loads: &[Bodies::Short],
-    errors_percent: 0,
-    crashes_percent: 0,
-    delays: &[4, 12, 40],
-    budgets: &[1000],
-    near_percent: 100,
-    bounds: &[1000],
-    telling_delays: &[Some(200)],
-    long_turns_percent: &[3, 50],
-    long_turn: (100, 106),
-    ..MIXED
-};
-
-/// The same, whose links are lost and come back while answers are still on their way.
-const RELINKED: Theme = Theme {
-    storm_percent: 100,
-    faults: &[(4, Wrong::Slow(0)), (5, Wrong::Unlinked(0))],
-    faults_most: 12,
-    lasting: &[600],
-    processes: &[(1, 2)],
-    spans: &[800],
-    operations: (40, 60),
-    delays: &[1, 4],
-    bounds: &[50, 80],
-    telling_delays: &[None],
-    long_turns_percent: &[3],
-    ..TOLD_LATE
 };
 
 /// A server whose replica takes its place without having heard of the latest invalidations.
