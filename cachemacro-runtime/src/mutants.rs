@@ -102,6 +102,18 @@ mutants! {
     StaleNotLookedUpAgain,
     /// A refresh asks for no lease, and another may be under way.
     TwoRefreshers,
+    /// A call waits for what it asked, also past its hard timeout.
+    HardTimeoutNotKept,
+    /// A load ends with the call that has given up on it.
+    LoadEndsWithItsCall,
+    /// A load that outlives its call asks for a new lease where it has lost its own.
+    LateLoadLeasedAnew,
+    /// A hit that extends a value puts it back if it is gone.
+    IdlePutsBack,
+    /// A value lives for its ttl, however long nobody has hit it.
+    IdleIgnored,
+    /// What runs in the background goes on when the cache is closed.
+    TasksOutliveClose,
     /// A batch loads what others load too, and its members take that whenever it is their turn.
     BatchTakenByLateJoiner,
     /// A batch waits for what others load before it loads and stores what it leads.

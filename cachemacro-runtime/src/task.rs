@@ -6,8 +6,11 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+use crate::mutants::{self, Mutant};
 
 /// The tasks of one cache or one store.
 #[derive(Clone, Debug, Default)]
@@ -35,19 +38,25 @@ impl Tasks {
     ///
     /// Says whether it could: without a runtime, or after the close, it cannot.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> bool {
-        let runtime = self.home.clone().or_else(|| Handle::try_current().ok());
-        match runtime {
-            Some(runtime) if !self.tracker.is_closed() => {
-                self.tracker.spawn_on(task, &runtime);
-                true
-            }
-            _ => false,
-        }
+        self.spawn_awaited(task).is_some()
+    }
+
+    /// The same for a task that somebody waits for, and which goes on when nobody does any more.
+    pub(crate) fn spawn_awaited<T: Send + 'static>(
+        &self,
+        task: impl Future<Output = T> + Send + 'static,
+    ) -> Option<JoinHandle<T>> {
+        let runtime = self.home.clone().or_else(|| Handle::try_current().ok())?;
+        let is_open = !self.tracker.is_closed() || mutants::is(Mutant::TasksOutliveClose);
+        is_open.then(|| self.tracker.spawn_on(task, &runtime))
     }
 
     /// Runs `task` until its end or the close, whichever comes first.
     pub fn spawn_until_closed(&self, task: impl Future<Output = ()> + Send + 'static) -> bool {
-        let closing = self.closing.clone();
+        let closing = match mutants::is(Mutant::TasksOutliveClose) {
+            true => CancellationToken::new(),
+            false => self.closing.clone(),
+        };
         self.spawn(async move {
             closing.run_until_cancelled_owned(task).await;
         })

@@ -7,7 +7,7 @@ use cachemacro_runtime::generated::batch::{BatchCall, Each, read};
 use cachemacro_runtime::generated::{Probe, Sharing};
 
 use crate::calls::{Caller, Failure, SITE, Value, found, key_of};
-use crate::history::Got;
+use crate::history::{Got, Kind};
 use crate::plan::{Ending, Operation};
 
 /// One for each key, in their order.
@@ -63,7 +63,7 @@ impl Caller {
     async fn load_both(&self, keys: Vec<usize>) -> Both {
         let Operation { before, after, ending, .. } = self.operation;
         let world = &self.process.world;
-        let running = |key| world.body(self.number, self.process.number, key, [false, false]);
+        let running = |key| world.body(self.number, self.process.number, key, Kind::Call);
         let running: Vec<_> = keys.iter().map(|key| running(*key)).collect();
         self.process.work(before).await;
         let versions: Vec<u64> = running.iter().map(|body| body.look()).collect();

@@ -7,19 +7,18 @@ use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 
-use cachemacro_runtime::error::Error;
+use cachemacro_runtime::error::{Error, ErrorKind};
 use cachemacro_runtime::generated::{self, Call, KeyBuf, Probe, Sharing, Site, Sought, Tag, fresh};
 use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
-use crate::history::{Got, is_absent};
-use crate::plan::{Ending, Lenience, Operation, What, millis};
+use crate::history::{Got, Kind, is_absent};
+use crate::plan::{Ending, Freshness, Operation, What, millis};
 use crate::process::Process;
 use crate::world::key_name;
 
-use sites::{COVERED, LENIENT, TAGGED};
-pub(crate) use sites::{IF_ERROR, SITE};
+pub(crate) use sites::SITE;
 
 /// What the source holds: no more than its version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,10 +32,15 @@ pub(crate) struct Failure {
     pub(crate) version: u64,
 }
 
+impl Failure {
+    /// Of a call that has given up.
+    const LATE: Self = Self { version: u64::MAX - 1 };
+}
+
 impl From<Error> for Failure {
-    /// What a refused mutation returns: nobody looks at it.
-    fn from(_: Error) -> Self {
-        Self { version: 0 }
+    /// What a refused mutation returns, which nobody looks at, and a call that has given up.
+    fn from(error: Error) -> Self {
+        if error.kind() == ErrorKind::TimedOut { Self::LATE } else { Self { version: 0 } }
     }
 }
 
@@ -73,6 +77,7 @@ impl Caller {
         let got = match self.until_it_leaves(Box::pin(self.clone().ask())).await {
             Some(Ok(Ok(Some(value)))) => Got::Value(value.version),
             Some(Ok(Ok(None))) => Got::None,
+            Some(Ok(Err(Failure::LATE))) => Got::Late,
             Some(Ok(Err(failure))) => Got::Error(failure.version),
             Some(Err(_)) => Got::Panic,
             None => Got::Left,
@@ -87,25 +92,39 @@ impl Caller {
         let call = self.call(&key);
         if self.process.world.plan.is_tagged {
             let call = generated::tagged(call, vec![tag_of(self.operation.key)]);
-            let body = pin!(self.load(false));
+            let body = pin!(self.load(self.kind()));
             return match self.operation.what {
                 What::Refresh => generated::refresh(call, sharing(), body).await,
                 _ => generated::read(call, sharing(), body).await,
             };
         }
         if self.operation.what == What::Refresh {
-            return generated::refresh(call, sharing(), pin!(self.load(false))).await;
+            return generated::refresh(call, sharing(), pin!(self.load(Kind::Refresh))).await;
         }
-        if self.process.world.plan.lenience.is_some() {
-            let inline = async |caller: Self| caller.load(false).await;
-            let background = |caller: &Self| caller.clone().revalidation();
-            let ways = (inline, background);
-            return fresh::read_owned(call, sharing(), generated::Anywhere, self, ways, |_| None, None).await;
-        }
-        match generated::hit(call, sharing()) {
-            Sought::Found(output) => output,
-            Sought::Missed(call) => generated::read(call, sharing(), pin!(self.load(false))).await,
-        }
+        let freshness = self.process.world.plan.freshness;
+        let call = match freshness.is_some_and(Freshness::looks_at_hits) {
+            true => call,
+            false => match generated::hit(call, sharing()) {
+                Sought::Found(output) => return output,
+                Sought::Missed(call) => call,
+            },
+        };
+        let Some(freshness) = freshness else {
+            return generated::read(call, sharing(), pin!(self.load(Kind::Call))).await;
+        };
+        let inline = async |caller: Self| caller.load(Kind::Call).await;
+        let background = |caller: &Self| caller.clone().apart(freshness);
+        let again = |caller: &Self| {
+            let caller = caller.clone();
+            (freshness == Freshness::Kept).then(|| fresh::Again::new(move || caller.clone().apart(freshness)))
+        };
+        let late = freshness.hard().map(|_| (|error| Err(Failure::from(error))) as fn(Error) -> Output);
+        let ways = (inline, background);
+        fresh::read_owned(call, sharing(), generated::Anywhere, self, ways, again, late).await
+    }
+
+    fn kind(&self) -> Kind {
+        if self.operation.what == What::Refresh { Kind::Refresh } else { Kind::Call }
     }
 
     fn call<'a>(&self, key: &'a KeyBuf) -> Call<'a> {
@@ -119,32 +138,32 @@ impl Caller {
     }
 
     fn site(&self) -> &'static Site {
-        match self.process.world.plan.lenience {
-            Some(Lenience::Always) => &LENIENT,
-            Some(Lenience::IfError) => &COVERED,
-            None if self.process.world.plan.is_tagged => &TAGGED,
-            None => &SITE,
-        }
+        sites::of(&self.process.world.plan)
     }
 
-    /// What refreshes without this caller, as an attribute makes it.
-    fn revalidation(self) -> fresh::Start {
+    /// What loads without this caller, as an attribute makes it.
+    fn apart(self, freshness: Freshness) -> fresh::Start {
+        let kind = match freshness {
+            Freshness::Hard => Kind::Apart,
+            Freshness::SoftAndHard | Freshness::Kept => Kind::Either,
+            _ => Kind::Background,
+        };
         fresh::Start::new(move |ticket| async move {
             let key = key_of(self.operation.key);
-            let body = pin!(self.load(true));
+            let body = pin!(self.load(kind));
             fresh::refresh(ticket, self.call(&key), sharing(), generated::Anywhere, body).await
         })
     }
 
     /// The body of the cached function.
-    async fn load(&self, is_background: bool) -> Output {
-        let Operation { key, before, after, ending, what, .. } = self.operation;
+    async fn load(&self, kind: Kind) -> Output {
+        let Operation { key, before, after, ending, .. } = self.operation;
         let world = &self.process.world;
-        let kind = [what == What::Refresh, is_background];
         let running = world.body(self.number, self.process.number, key, kind);
         self.process.work(before).await;
         let version = running.look();
         self.process.work(after).await;
+        running.finish();
         match ending {
             Ending::Err => Err(Failure { version }),
             Ending::Panic => resume_unwind(Box::new("a planned panic")),

@@ -8,12 +8,14 @@
 //! | P3 | once its guard has run out, a read returns nothing older than what a crashed mutation had committed; where values are kept near, the bound on staleness later | a fault of its process or of the server between its begin and its commit |
 //! | P5 | no two bodies run at once for one key: in one process, and in all of them | waits past `wait_max`; in all of them, also mutations and faults just before |
 //! | P5 | no two refreshes in the background run at once for one key, in all processes | mutations and faults just before |
-//! | P7 | a value that was loaded or put longer ago than its ttl and the longest window is not returned | messages that are late beyond a delay: slow connections, pauses of a process |
-//! | P6 | a read takes no longer than the bodies it waits for and what the cache may cost; it fails only as its body did; every call ends | |
+//! | P7 | a value that was loaded or put longer ago than its ttl and the longest window is not returned; with an `idle`, none that nobody was returned for so long | messages that are late beyond a delay: slow connections, pauses of a process |
+//! | P6 | a read takes no longer than the bodies it waits for and what the cache may cost, and never longer than a hard timeout; it fails only as its body did, or at that timeout; every call ends | |
+//! | P6 | what runs in the background comes to its end, whatever became of its caller, and does not begin when its cache is closed | a crash of its process |
 //!
 //! What a process has to know of: the mutations that ended in it, however they did; and those whose
 //! invalidation the store has taken, wherever they were.
 
+mod background;
 mod latency;
 mod lifetime;
 mod sharing;
@@ -69,12 +71,15 @@ pub(crate) fn check(plan: &Plan, history: &History) -> Vec<Violation> {
     for read in &history.reads {
         violations.extend(stale(plan, history, read));
         violations.extend(lifetime::past_its_time(plan, history, read));
+        violations.extend(lifetime::past_its_idle(plan, history, read));
         violations.extend(latency::wrong_failure(plan, read));
         violations.extend(latency::too_late(plan, history, read));
     }
     violations.extend(sharing::in_one_process(plan, history));
     violations.extend(sharing::in_all_processes(plan, history));
     violations.extend(sharing::in_the_background(plan, history));
+    violations.extend(background::dropped(history));
+    violations.extend(background::after_the_close(history));
     violations
 }
 
@@ -86,7 +91,7 @@ fn stale(plan: &Plan, history: &History, read: &Read) -> Option<Violation> {
     let returned = |needed: u64| match got {
         Got::Value(version) | Got::Error(version) => version >= needed,
         Got::None => (needed..=latest).any(is_absent),
-        Got::Panic | Got::Left => true,
+        Got::Late | Got::Panic | Got::Left => true,
     };
     for commit in commits() {
         let promise = if is_known(plan, commit, read) {

@@ -22,6 +22,8 @@ pub(crate) struct History {
     pub(crate) commits: Vec<Commit>,
     pub(crate) bodies: Vec<Body>,
     pub(crate) faults: Vec<Fault>,
+    /// When caches were closed, by their process.
+    pub(crate) closes: Vec<(usize, At)>,
     /// Keys of mutations that the store has taken, as the hook of the process said, and when.
     heard: Vec<(usize, usize, At)>,
 }
@@ -50,6 +52,8 @@ pub(crate) enum Got {
     Error(u64),
     /// The body's panic.
     Panic,
+    /// That it has waited for as long as calls wait.
+    Late,
     /// Nothing: it left.
     Left,
 }
@@ -89,13 +93,35 @@ pub(crate) struct Body {
     pub(crate) operation: usize,
     pub(crate) process: usize,
     pub(crate) key: usize,
-    pub(crate) is_refresh: bool,
-    /// Whether no caller waits for it.
-    pub(crate) is_background: bool,
+    pub(crate) kind: Kind,
     /// What it has seen of the source, once it has.
     pub(crate) version: Option<u64>,
+    /// Whether it has come to its end, and was not dropped before.
+    pub(crate) is_finished: bool,
     pub(crate) begin: At,
     pub(crate) end: Option<At>,
+}
+
+/// What a body runs for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A caller, who runs it.
+    Call,
+    /// A caller who asked for a load.
+    Refresh,
+    /// A caller, by a task which goes on when that has given up.
+    Apart,
+    /// What is past its ttl, or about to be, in the background.
+    Background,
+    /// One of the two before.
+    Either,
+}
+
+impl Kind {
+    /// Whether it runs in a task of its own.
+    pub(crate) fn is_apart(self) -> bool {
+        matches!(self, Self::Apart | Self::Background | Self::Either)
+    }
 }
 
 /// Something that went wrong, with all the time in which it matters.
@@ -148,6 +174,12 @@ impl History {
     pub(crate) fn begin_body(&mut self, body: Body) -> usize {
         self.bodies.push(body);
         self.bodies.len() - 1
+    }
+
+    /// The cache of a process is closed.
+    pub(crate) fn closed(&mut self, process: usize, ms: u64) {
+        let now = self.at(ms);
+        self.closes.push((process, now));
     }
 
     /// The store has taken the invalidation of this mutation.

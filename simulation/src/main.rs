@@ -4,9 +4,11 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::Instant;
 
+#[cfg(feature = "mutants")]
+use cachemacro_simulation::mutants::{Mutant, hunt_all};
 use cachemacro_simulation::{Variant, campaign, replay};
 
-const USAGE: &str = "usage: cachemacro-simulation [--seeds N] [--from N] [--threads N] [--mutant NAME] | --seed N [--mutant NAME] | --mutants
+const USAGE: &str = "usage: cachemacro-simulation [--seeds N] [--from N] [--threads N] [--mutant NAME] | --seed N [--mutant NAME] | --mutants [--mutant NAME] [--seeds N]
 
 `--mutants` and `--mutant` need the feature `mutants`.";
 
@@ -95,7 +97,9 @@ fn run(options: &Options) -> ExitCode {
 #[cfg(feature = "mutants")]
 fn hunt(options: &Options) -> ExitCode {
     let seeds_max = options.seeds.unwrap_or(200_000);
-    let hunted = cachemacro_simulation::mutants::hunt_all(seeds_max, HUNTS, options.threads);
+    let one = options.variant.mutant();
+    let mutants = one.as_ref().map_or(Mutant::ALL, std::slice::from_ref);
+    let hunted = hunt_all(mutants, seeds_max, HUNTS, options.threads);
     println!("| mutant | what it does | killed by | seeds (median) |");
     println!("|---|---|---|---|");
     for hunted in &hunted {

@@ -51,24 +51,25 @@ pub fn hunt(mutant: Mutant, seeds: Range<u64>) -> Option<(u64, Promise)> {
     found.map(|(seed, violation)| (seed - seeds.start + 1, violation.promise))
 }
 
-/// Hunts all of them so many times, on so many threads, and gives each hunt up after so many seeds.
-pub fn hunt_all(seeds_max: u64, hunts: u64, threads: usize) -> Vec<Hunted> {
+/// Hunts these so many times, on so many threads, and gives each hunt up after so many seeds.
+pub fn hunt_all(mutants: &[Mutant], seeds_max: u64, hunts: u64, threads: usize) -> Vec<Hunted> {
+    let starts: Vec<_> =
+        mutants.iter().flat_map(|mutant| (1..=hunts).map(move |number| (*mutant, number * APART))).collect();
     let next = AtomicUsize::new(0);
-    let hunted = Mutex::new(Vec::new());
+    let ended = Mutex::new(vec![None; starts.len()]);
     thread::scope(|scope| {
         for _ in 0..threads.max(1) {
             scope.spawn(|| {
-                while let Some(mutant) = Mutant::ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let starts = (1..=hunts).map(|number| number * APART);
-                    let hunts = starts.map(|start| hunt(*mutant, start..start + seeds_max)).collect();
-                    let mut hunted = hunted.lock().expect("no hunt panics");
-                    hunted.push(Hunted { mutant: *mutant, hunts });
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    let Some((mutant, start)) = starts.get(number) else { return };
+                    let found = hunt(*mutant, *start..*start + seeds_max);
+                    ended.lock().expect("no hunt panics")[number] = found;
                 }
             });
         }
     });
-    let mut hunted = hunted.into_inner().expect("no hunt panics");
-    let place = |mutant| Mutant::ALL.iter().position(|other| *other == mutant);
-    hunted.sort_by_key(|hunted| place(hunted.mutant));
-    hunted
+    let ended = ended.into_inner().expect("no hunt panics");
+    let hunts = ended.chunks(hunts.max(1) as usize).map(<[_]>::to_vec);
+    mutants.iter().zip(hunts).map(|(mutant, hunts)| Hunted { mutant: *mutant, hunts }).collect()
 }

@@ -5,12 +5,15 @@
 //! healthy store or an unbroken guard as their premise. The other half are stormy. Each is of a
 //! [theme](theme::Theme), so that what is rare in one is common in another.
 
+mod freshness;
 mod theme;
 
 use std::time::Duration;
 
 use crate::plan::theme::{Bodies, Theme};
 use crate::rng::Rng;
+
+pub(crate) use freshness::{EVERY, Freshness, HARD, IDLE, IF_ERROR, REVALIDATE, SOFT};
 
 /// A world before it begins.
 #[derive(Debug)]
@@ -25,8 +28,8 @@ pub(crate) struct Plan {
     pub(crate) delay_max: u64,
     /// How long values live.
     pub(crate) ttl: Duration,
-    /// Whether values serve past their ttl, and when.
-    pub(crate) lenience: Option<Lenience>,
+    /// What the cached function says of time beside its ttl.
+    pub(crate) freshness: Option<Freshness>,
     /// Whether values stand under tags, and mutations invalidate those.
     pub(crate) is_tagged: bool,
     /// Whether processes are told of reconnects, and then deliver their latest invalidations again.
@@ -42,15 +45,6 @@ pub(crate) struct Plan {
     pub(crate) keys: usize,
     pub(crate) operations: Vec<Operation>,
     pub(crate) faults: Vec<PlannedFault>,
-}
-
-/// When values serve past their ttl.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lenience {
-    /// While they are refreshed, and where that fails; and they are refreshed early.
-    Always,
-    /// Where a load fails.
-    IfError,
 }
 
 /// What one caller does. Times are in ms.
@@ -156,9 +150,9 @@ impl What {
 }
 
 impl Plan {
-    /// Whether a read of two keys is one call: what serves past a ttl, or stands under tags, is read by itself.
+    /// Whether a read of two keys is one call: what says more of time than a ttl, or stands under tags, is read by itself.
     pub(crate) fn has_batches(&self) -> bool {
-        self.lenience.is_none() && !self.is_tagged
+        self.freshness.is_none() && !self.is_tagged
     }
 
     /// Whether messages may take longer than the longest delay.
@@ -191,10 +185,11 @@ impl Plan {
         // A lease and a guard outlast a few renewals that come late.
         let lasting = |rng: &mut Rng, choices: &[u64]| rng.pick(choices).max(10 * delay_max);
         let budget = rng.pick(theme.budgets);
-        let lenience = rng
-            .percent(theme.lenient_percent)
-            .then(|| rng.weighted(&[(2, Lenience::Always), (1, Lenience::IfError)]));
-        let is_tagged = lenience.is_none() && rng.percent(theme.tagged_percent);
+        let freshness = rng
+            .percent(theme.freshness_percent)
+            .then(|| rng.weighted(theme.freshness))
+            .map(|freshness| freshness.under(delay_max));
+        let is_tagged = freshness.is_none() && rng.percent(theme.tagged_percent);
         let bound = rng.pick(theme.bounds);
         let (shortest, longest) = theme.long_turn;
         Self {
@@ -205,12 +200,8 @@ impl Plan {
             // Where nothing is wrong, there is time for a message and its answer.
             budget: millis(budget.max(3 * delay_max)),
             delay_max,
-            ttl: millis(rng.pick(if lenience.is_some() {
-                &[20, 60, 150]
-            } else {
-                &[60, 300, 60_000, 60_000, 60_000]
-            })),
-            lenience,
+            ttl: millis(rng.pick(freshness.map_or(&[60, 300, 60_000, 60_000, 60_000], Freshness::ttls))),
+            freshness,
             is_tagged,
             tells_sessions: fails_over || rng.percent(50),
             replica_lag: fails_over.then(|| millis(rng.pick(&[12, 40, 120]))),

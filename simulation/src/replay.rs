@@ -19,7 +19,7 @@ pub fn replay(seed: u64, variant: Variant) -> String {
         plan.budget,
         plan.ttl,
         plan.delay_max,
-        plan.lenience,
+        plan.freshness,
         plan.is_tagged,
         plan.near,
     );

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use crate::calls::Caller;
 use crate::check::{self, Violation};
 use crate::history::{At, Fault, History};
-use crate::plan::{Ending, Operation, Plan, PlannedFault, SLOW_MAX, What, Wrong, millis};
+use crate::plan::{EVERY, Ending, Operation, Plan, PlannedFault, SLOW_MAX, What, Wrong, millis};
 use crate::process::Process;
 use crate::telling::Line;
 use crate::variant::Variant;
@@ -16,6 +16,9 @@ use crate::world::{World, key_name};
 
 /// By then every call has ended, and every journal is delivered, or never will be.
 const HORIZON: Duration = Duration::from_secs(120);
+
+/// How long a cache that is closed waits for what runs in the background: longer than any body takes.
+const CLOSE_MAX: Duration = Duration::from_secs(5);
 
 /// How long the breaker of a process may keep it from a store that answers again.
 const BREAKER_PAUSE_MAX: u64 = 2000;
@@ -78,6 +81,9 @@ async fn live(seed: u64) -> (Arc<World>, Vec<Violation>) {
     if stuck.is_empty() {
         stuck.extend(look_again(&world, &processes).await);
     }
+    if stuck.is_empty() && world.plan.freshness.is_some() {
+        close(&world, &processes).await;
+    }
     (world, stuck)
 }
 
@@ -100,8 +106,12 @@ async fn look_again(world: &Arc<World>, processes: &[Arc<Process>]) -> Option<Vi
         sleep(millis(50)).await;
     }
     sleep(settling(&world.plan, processes)).await;
-    if let Some(process) = alive().find(|process| process.cache.status().loads > 0) {
-        return Some(Violation::stuck(format!("a load of process {} is never over", process.number)));
+    while let Some(process) = alive().find(|process| process.cache.status().loads > 0) {
+        // It goes on when its caller has given up, or is one of many without a caller.
+        if world.plan.freshness.is_none() || Instant::now() > deadline {
+            return Some(Violation::stuck(format!("a load of process {} is never over", process.number)));
+        }
+        sleep(millis(5)).await;
     }
     for process in alive() {
         world.history().settled(process.number, world.ms());
@@ -121,13 +131,22 @@ async fn look_again(world: &Arc<World>, processes: &[Arc<Process>]) -> Option<Vi
     None
 }
 
+/// Closes all caches, and waits for what should not happen any more.
+async fn close(world: &Arc<World>, processes: &[Arc<Process>]) {
+    for process in processes.iter().filter(|process| !process.is_dead()) {
+        process.cache.close(CLOSE_MAX).await;
+        world.history().closed(process.number, world.ms());
+    }
+    sleep(3 * EVERY).await;
+}
+
 /// How long it takes until nothing is under way any more, and all that is known somewhere is known near.
 fn settling(plan: &Plan, processes: &[Arc<Process>]) -> Duration {
     let late = if plan.has_late_messages() { SLOW_MAX } else { plan.delay_max.max(plan.telling_delay_max) };
     let under_way = millis(3 * late + plan.near.unwrap_or_default());
     // What a crash has left behind ends by itself, and refreshes that nobody waits for do. Elsewhere nothing is left,
     // and to wait for longer would be to watch the heartbeats of links for most of a world.
-    let outlives_callers = plan.lenience.is_some() || processes.iter().any(|process| process.is_dead());
+    let outlives_callers = plan.freshness.is_some() || processes.iter().any(|process| process.is_dead());
     under_way + if outlives_callers { plan.guard.max(plan.lease) } else { Duration::ZERO }
 }
 

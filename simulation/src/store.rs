@@ -77,6 +77,15 @@ impl Store for SimStore {
         Box::pin(async move { verdict(self.ask("renew", key, Command::Renew(lease)).await) })
     }
 
+    fn touch<'a>(
+        &'a self,
+        key: &'a [u8],
+        fill_id: Token,
+        left: Duration,
+    ) -> StoreFuture<'a, Result<Verdict>> {
+        Box::pin(async move { verdict(self.ask("touch", key, Command::Touch { fill_id, left }).await) })
+    }
+
     fn release<'a>(&'a self, key: &'a [u8], token: Token) -> StoreFuture<'a, Result<Verdict>> {
         Box::pin(async move { verdict(self.ask("release", key, Command::Release(token)).await) })
     }

@@ -16,6 +16,11 @@ impl Variant {
         Mutant::ALL.iter().find(is_named).map(|mutant| Self(Some(*mutant)))
     }
 
+    /// Which wrong variant it is, if it is one.
+    pub fn mutant(self) -> Option<Mutant> {
+        self.0
+    }
+
     /// Runs on this thread from now on.
     pub(crate) fn install(self) {
         #[cfg(feature = "mutants")]

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
-use crate::history::{Body, History};
+use crate::history::{Body, History, Kind};
 use crate::plan::Plan;
 use crate::rng::Rng;
 use crate::server::Server;
@@ -71,17 +71,11 @@ impl World {
     }
 
     /// Notes that a body runs, until what this returns is dropped.
-    pub(crate) fn body(
-        &self,
-        operation: usize,
-        process: usize,
-        key: usize,
-        [is_refresh, is_background]: [bool; 2],
-    ) -> RunningBody<'_> {
+    pub(crate) fn body(&self, operation: usize, process: usize, key: usize, kind: Kind) -> RunningBody<'_> {
         let mut history = self.history();
         let begin = history.at(self.ms());
-        let body =
-            Body { operation, process, key, is_refresh, is_background, version: None, begin, end: None };
+        let (version, end, is_finished) = (None, None, false);
+        let body = Body { operation, process, key, kind, version, is_finished, begin, end };
         let number = history.begin_body(body);
         RunningBody { world: self, number }
     }
@@ -106,6 +100,11 @@ impl RunningBody<'_> {
         let version = history.version(history.bodies[self.number].key);
         history.bodies[self.number].version = Some(version);
         version
+    }
+
+    /// Comes to its end.
+    pub(crate) fn finish(&self) {
+        self.world.history().bodies[self.number].is_finished = true;
     }
 }
 

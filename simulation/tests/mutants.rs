@@ -4,7 +4,7 @@
 
 use std::thread;
 
-use cachemacro_simulation::mutants::hunt_all;
+use cachemacro_simulation::mutants::{Mutant, hunt_all};
 
 /// Few, as this is a debug build: what is found by fewer takes a second or two.
 const SEEDS_MAX: u64 = 300;
@@ -16,7 +16,7 @@ const KILLED_MIN: usize = 10;
 #[test]
 fn most_wrong_variants_are_found_by_a_few_hundred_seeds() {
     let threads = thread::available_parallelism().map_or(1, usize::from);
-    let hunted = hunt_all(SEEDS_MAX, HUNTS, threads);
+    let hunted = hunt_all(Mutant::ALL, SEEDS_MAX, HUNTS, threads);
     let killed: Vec<_> = hunted.iter().filter(|hunted| hunted.is_killed()).collect();
     assert!(killed.len() >= KILLED_MIN, "{killed:#?}");
 }

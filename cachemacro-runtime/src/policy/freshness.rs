@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use super::TTL_MAX;
+use crate::mutants::{self, Mutant};
 
 /// What is decided at a fill, and stored with the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +70,7 @@ impl Life {
     /// The life of an entry that is fresh for so long, and idle for no longer than it may be.
     pub(crate) fn new(fresh: Duration, cost: Duration, windows: Windows, idle: Option<Duration>) -> Self {
         let bound = bound(fresh, windows);
+        let idle = idle.filter(|_| !mutants::is(Mutant::IdleIgnored));
         Self { stamp: Stamp { fresh, cost }, kept: idle.map_or(bound, |idle| idle.min(bound)) }
     }
 }

@@ -4,50 +4,62 @@ use std::time::Duration;
 
 use cachemacro_runtime::generated::{Jitter, Piece, Policy, Site, SiteSpec, Template, Windows};
 
-pub(crate) static SITE: Site = Site::new(SiteSpec {
+use crate::plan::{EVERY, Freshness, HARD, IDLE, IF_ERROR, Plan, REVALIDATE, SOFT};
+
+/// The one that a world calls.
+pub(super) fn of(plan: &Plan) -> &'static Site {
+    match plan.freshness {
+        Some(Freshness::Lenient) => &LENIENT,
+        Some(Freshness::Covered) => &COVERED,
+        Some(Freshness::Soft) => &SOFTLY_TIMED,
+        Some(Freshness::Hard) => &TIMED,
+        Some(Freshness::SoftAndHard) => &TWICE_TIMED,
+        Some(Freshness::Idle) => &IDLING,
+        Some(Freshness::Kept) => &KEPT,
+        None if plan.is_tagged => &TAGGED,
+        None => &SITE,
+    }
+}
+
+pub(crate) static SITE: Site = Site::new(PLAIN);
+
+/// With a tag for each key.
+static TAGGED: Site =
+    Site::new(SiteSpec { tags: &[Template(&[Piece::Text("of:"), Piece::Hole("key")])], ..PLAIN });
+
+/// With all that serves past a ttl or refreshes before it.
+static LENIENT: Site = with(Policy {
+    windows: Windows { revalidate: REVALIDATE, if_error: IF_ERROR },
+    early: true,
+    ..Policy::PLAIN
+});
+
+static COVERED: Site = with(Policy { windows: COVER, ..Policy::PLAIN });
+
+static SOFTLY_TIMED: Site = with(Policy { windows: COVER, timeout: Some(SOFT), ..Policy::PLAIN });
+
+static TIMED: Site = with(Policy { hard: Some(HARD), ..Policy::PLAIN });
+
+static TWICE_TIMED: Site =
+    with(Policy { windows: COVER, timeout: Some(SOFT), hard: Some(HARD), ..Policy::PLAIN });
+
+static IDLING: Site = with(Policy { idle: Some(IDLE), ..Policy::PLAIN });
+
+static KEPT: Site = with(Policy { refresh_every: Some(EVERY), ..Policy::PLAIN });
+
+const PLAIN: SiteSpec = SiteSpec {
     name: "register",
     path: "cachemacro_simulation::register",
     template: Template(&[Piece::Text("register:"), Piece::Hole("key")]),
     ttl: Some(Duration::from_secs(60)),
-    jitter: JITTER,
+    // Much, so that a ttl that is not kept to is seen past the delays of messages.
+    jitter: Jitter::percent(50),
     ..SiteSpec::PLAIN
-});
+};
 
-/// The same function, with all that serves past a ttl or refreshes before it.
-pub(super) static LENIENT: Site = Site::new(SiteSpec {
-    name: "register",
-    path: "cachemacro_simulation::register",
-    template: Template(&[Piece::Text("register:"), Piece::Hole("key")]),
-    jitter: JITTER,
-    policy: Policy {
-        windows: Windows { revalidate: Duration::from_millis(60), if_error: IF_ERROR },
-        early: true,
-        ..Policy::PLAIN
-    },
-    ..SiteSpec::PLAIN
-});
+/// Where a load fails, and never else.
+const COVER: Windows = Windows { revalidate: Duration::ZERO, if_error: IF_ERROR };
 
-/// The same function, with a tag for each key.
-pub(super) static TAGGED: Site = Site::new(SiteSpec {
-    name: "register",
-    path: "cachemacro_simulation::register",
-    template: Template(&[Piece::Text("register:"), Piece::Hole("key")]),
-    tags: &[Template(&[Piece::Text("of:"), Piece::Hole("key")])],
-    ..SiteSpec::PLAIN
-});
-
-/// The same function, which serves past its ttl where its body fails, and never else.
-pub(super) static COVERED: Site = Site::new(SiteSpec {
-    name: "register",
-    path: "cachemacro_simulation::register",
-    template: Template(&[Piece::Text("register:"), Piece::Hole("key")]),
-    jitter: JITTER,
-    policy: Policy { windows: Windows { revalidate: Duration::ZERO, if_error: IF_ERROR }, ..Policy::PLAIN },
-    ..SiteSpec::PLAIN
-});
-
-/// The longest that a value serves past its ttl.
-pub(crate) const IF_ERROR: Duration = Duration::from_secs(2);
-
-/// Much, so that a ttl that is not kept to is seen past the delays of messages.
-const JITTER: Jitter = Jitter::percent(50);
+const fn with(policy: Policy) -> Site {
+    Site::new(SiteSpec { policy, ..PLAIN })
+}

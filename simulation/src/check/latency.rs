@@ -2,10 +2,13 @@
 
 use crate::check::{Promise, Violation};
 use crate::history::{Got, History, Read};
-use crate::plan::{Ending, Plan, Wrong};
+use crate::plan::{Ending, Freshness, Plan, Wrong};
 
 /// How late a process may ask again for a key that another one has loaded, in ms: the longest poll.
 const POLL_MAX: u64 = 250;
+
+/// By how much a timer may be late, in ms.
+const ROUNDING: u64 = 2;
 
 /// What messages and rounding may add, in ms.
 const SLACK: u64 = 400;
@@ -17,9 +20,16 @@ pub(super) fn wrong_failure(plan: &Plan, read: &Read) -> Option<Violation> {
     let is_wrong = match got {
         Got::Panic => planned != Ending::Panic,
         Got::Error(version) => version == 0,
+        Got::Late => !has_timed_out(plan, read),
         Got::Value(_) | Got::None | Got::Left => false,
     };
     is_wrong.then(|| violation(read, "failed, and not by its body"))
+}
+
+/// Whether a read has taken as long as its hard timeout.
+fn has_timed_out(plan: &Plan, read: &Read) -> bool {
+    let hard = plan.freshness.and_then(Freshness::hard);
+    hard.zip(read.end).is_some_and(|(hard, (end, _))| millis(hard) <= end.ms - read.begin.ms)
 }
 
 /// A read that took longer than it may: at all, or where nothing explains it.
@@ -33,6 +43,9 @@ pub(super) fn too_late(plan: &Plan, history: &History, read: &Read) -> Option<Vi
     let pauses = plan.faults.iter().filter(|fault| matches!(fault.what, Wrong::Pause(_)));
     let paused: u64 = pauses.map(|fault| fault.lasts).sum();
     let bound = millis(plan.wait_max) + own + 10 * millis(plan.budget) + 2 * paused + slack;
+    // A load by request is waited for.
+    let hard = plan.freshness.and_then(Freshness::hard).filter(|_| !read.is_refresh);
+    let bound = hard.map_or(bound, |hard| millis(hard) + ROUNDING);
     if took > bound {
         return Some(violation(read, &format!("took {took} ms, and may take {bound}")));
     }

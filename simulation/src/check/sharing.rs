@@ -1,7 +1,7 @@
 //! P5: how many bodies run at once.
 
 use crate::check::{Promise, Violation};
-use crate::history::{Body, History, Mutation, Read};
+use crate::history::{Body, History, Kind, Mutation, Read};
 use crate::plan::{Plan, Wrong};
 
 /// How long before a load a mutation may still matter to its lease, in ms: longer than any body takes.
@@ -32,14 +32,14 @@ pub(super) fn in_all_processes(plan: &Plan, history: &History) -> Option<Violati
 
 /// Two refreshes of one key at once in the background, where nothing had taken the lease of the first.
 pub(super) fn in_the_background(plan: &Plan, history: &History) -> Option<Violation> {
-    overlaps_of(history, |body| body.is_background)
+    overlaps_of(history, |body| body.kind == Kind::Background)
         .find(|(first, second)| !is_disturbed(plan, history, first, second))
         .map(|(first, second)| violation(first, second))
 }
 
 /// Pairs of bodies, the earlier one first, that ran at once. A refresh does not join other loads.
 fn overlaps(history: &History) -> impl Iterator<Item = (&Body, &Body)> {
-    overlaps_of(history, |body| !body.is_refresh && !body.is_background)
+    overlaps_of(history, |body| matches!(body.kind, Kind::Call | Kind::Apart))
 }
 
 fn overlaps_of(history: &History, counts: fn(&Body) -> bool) -> impl Iterator<Item = (&Body, &Body)> {
@@ -58,7 +58,11 @@ fn has_waited_enough(plan: &Plan, history: &History, body: &Body) -> bool {
     u128::from(waited) >= plan.wait_max.as_millis()
 }
 
+/// When the store was asked for the first time whether it may run.
 fn called_at(history: &History, body: &Body) -> u64 {
+    if body.kind == Kind::Background {
+        return body.begin.ms;
+    }
     let call = history.reads.iter().find(|read| read.operation == body.operation);
     call.map_or(body.begin.ms, |read| read.begin.ms)
 }

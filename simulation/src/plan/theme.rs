@@ -2,7 +2,7 @@
 
 mod near;
 
-use crate::plan::{What, Wrong};
+use crate::plan::{Freshness, What, Wrong};
 use crate::rng::Rng;
 
 /// What a world is drawn from. Times are in ms.
@@ -33,8 +33,9 @@ pub(super) struct Theme {
     pub(super) bodies: &'static [Bodies],
     pub(super) loads: &'static [Bodies],
     pub(super) errors_percent: u64,
-    /// How many of a hundred worlds serve past a ttl.
-    pub(super) lenient_percent: u64,
+    /// In how many of a hundred worlds the function says more of time than a ttl, and what.
+    pub(super) freshness_percent: u64,
+    pub(super) freshness: &'static [(u64, Freshness)],
     /// How many of a hundred others have values under tags.
     pub(super) tagged_percent: u64,
     /// How many of a hundred mutations crash.
@@ -116,7 +117,16 @@ const MIXED: Theme = Theme {
     bodies: &[Bodies::Short, Bodies::Short, Bodies::Mixed, Bodies::Long],
     loads: &[Bodies::Short, Bodies::Short, Bodies::Mixed, Bodies::Long],
     errors_percent: 15,
-    lenient_percent: 35,
+    freshness_percent: 45,
+    freshness: &[
+        (3, Freshness::Lenient),
+        (2, Freshness::Covered),
+        (1, Freshness::Soft),
+        (2, Freshness::Hard),
+        (1, Freshness::SoftAndHard),
+        (2, Freshness::Idle),
+        (1, Freshness::Kept),
+    ],
     tagged_percent: 40,
     crashes_percent: 8,
     delays: &[1, 4, 12],
@@ -208,7 +218,13 @@ const OUTAGES: Theme = Theme {
     bodies: &[Bodies::Short],
     loads: &[Bodies::Medium, Bodies::Long],
     errors_percent: 50,
-    lenient_percent: 100,
+    freshness_percent: 100,
+    freshness: &[
+        (2, Freshness::Lenient),
+        (2, Freshness::Covered),
+        (1, Freshness::Soft),
+        (1, Freshness::SoftAndHard),
+    ],
     crashes_percent: 2,
     delays: &[1, 4],
     budgets: &[250],
@@ -268,7 +284,7 @@ const FAILOVERS: Theme = Theme {
     bodies: &[Bodies::Short],
     loads: &[Bodies::Short],
     errors_percent: 3,
-    lenient_percent: 10,
+    freshness_percent: 10,
     crashes_percent: 2,
     delays: &[1, 4],
     budgets: &[50, 250],

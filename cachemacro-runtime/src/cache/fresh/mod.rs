@@ -22,10 +22,11 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::cache::read::{self, Load, POLL_MAX, POLL_MIN, Seated};
-use crate::cache::{Cache, Call, current, warm};
+use crate::cache::{Call, current, warm};
 use crate::chance;
 use crate::codec::Reach;
 use crate::flight::{Lead, Outcome};
@@ -102,7 +103,8 @@ where
         }
     }
     // On the heap, as in `read::read`.
-    crate::trace::miss(site, Box::pin(fresh.answer::<S, R, A, F>(ways))).await
+    let mut answer = Box::pin(fresh.answer::<S, R, A, F>(ways));
+    crate::trace::miss(site, within::bounded(hard, key, answer.as_mut())).await
 }
 
 /// What few functions have: what loads again and again, and what they give up with.
@@ -187,18 +189,18 @@ impl<P, O: 'static> Fresh<'_, P, O> {
                             && let Begun::Go(place) = self.load.cache.inner.refreshers.begin(self.load.key)
                             && let Some(start) = background(&args)
                         {
-                            self.spawn(start, self.ticket(&seen, mark, place), None);
+                            self.refresh(start, self.ticket(&seen, mark, place), None);
                         }
                         return S::output(self.stale(&seen));
                     }
                     Next::Replace(seen, ticket) => {
-                        let soft = self.policy.timeout.or(self.policy.hard);
+                        let soft = self.policy.timeout.or(self.hard.as_ref().map(Hard::soft));
                         let Some((soft, start)) = soft.and_then(|soft| Some((soft, background(&args)?)))
                         else {
                             return self.replace::<S, R, F>(lead, seen, ticket, pin!(inline(args))).await;
                         };
                         let (sender, ended) = oneshot::channel();
-                        self.spawn(start, ticket, Some(sender));
+                        self.refresh(start, ticket, Some(sender));
                         let late = tokio::time::timeout(soft, ended).await.is_err();
                         if late && let Some(seen) = self.look_again::<S::Value, R>(&lead, &seen).await {
                             lead.end(Ending::Hit, Some(Outcome::Value(Arc::clone(&seen.value) as _)));
@@ -212,10 +214,10 @@ impl<P, O: 'static> Fresh<'_, P, O> {
         if let Some(output) = self.gives_up() {
             return output;
         }
-        if let Some(hard) = self.hard
+        if self.hard.is_some()
             && let Some(start) = background(&args)
         {
-            return self.within(hard, lead, start, || inline(args)).await;
+            return self.apart(lead, start, || inline(args)).await;
         }
         self.load.count(|counters| &counters.loads);
         warm::ran(self.load.site);
@@ -239,14 +241,14 @@ impl<P, O: 'static> Fresh<'_, P, O> {
         P: Terms<S::Found>,
         F: Future<Output = S::Output>,
     {
-        self.extend(&seen);
+        self.extend::<S::Value, R>(&seen);
         if self.policy.early
             && is_early(seen.age, seen.stamp, chance::random())
             && let Begun::Go(place) = self.load.cache.inner.refreshers.begin(self.load.key)
         {
             let ticket = self.ticket(&seen, mark, place);
             if let Some(start) = (ways.background)(&ways.args) {
-                self.spawn(start, ticket, None);
+                self.refresh(start, ticket, None);
             } else if let Leased::Ours(ticket) = ticket.leased().await {
                 self.load.count(|counters| &counters.loads);
                 warm::ran(self.load.site);
@@ -275,7 +277,16 @@ impl<P, O: 'static> Fresh<'_, P, O> {
             let mark = tier.mark();
             // From before the lookup: a change that comes right after its answer is not missed.
             let mut change = pin!(tier.change(key));
-            let (seen, replaceable) = match tier.lookup::<V, R>(key, form, cache.inner.settings.lease).await {
+            let lookup = tier.lookup::<V, R>(key, form, cache.inner.settings.lease);
+            let sighting = match &self.hard {
+                Some(hard) => tokio::time::timeout(hard.lookup(), lookup).await,
+                None => Ok(lookup.await),
+            };
+            let Ok(sighting) = sighting else {
+                self.load.count(|counters| &counters.outages);
+                return Next::Load;
+            };
+            let (seen, replaceable) = match sighting {
                 Sighting::Lead(lease) => {
                     lead.hold(lease);
                     return Next::Load;
@@ -332,7 +343,9 @@ impl<P, O: 'static> Fresh<'_, P, O> {
                 // Kept for a function whose windows are longer than this one's.
                 (Freshness::Gone, true) if !cleared => {
                     cleared = true;
-                    if self.load.clear().await.is_err() {
+                    // That fill alone: another reader may have made room already, and lead.
+                    if let Err(error) = tier.discard(key, seen.fill_id).await {
+                        self.load.report(&error);
                         self.load.count(|counters| &counters.outages);
                         return Next::Load;
                     }
@@ -398,9 +411,8 @@ impl<P, O: 'static> Fresh<'_, P, O> {
     }
 
     /// Runs a refresh of its own, which goes on when this call is over.
-    fn spawn(&self, start: Start, ticket: Ticket, ended: Option<oneshot::Sender<()>>) {
-        let scope = current::scoped();
-        let refresh = async move {
+    fn refresh(&self, start: Start, ticket: Ticket, ended: Option<oneshot::Sender<()>>) {
+        self.spawn(async move {
             // A place that is taken elsewhere, or a store that would not store: nothing to do.
             let ticket = match ticket.lease().is_some() || ended.is_some() {
                 true => ticket,
@@ -414,17 +426,21 @@ impl<P, O: 'static> Fresh<'_, P, O> {
                 // Whoever waited may have left.
                 let _ = ended.send(());
             }
-        };
-        self.spawn_in(scope, refresh);
+        });
     }
 
-    fn spawn_in(&self, scope: Option<Cache>, task: impl Future<Output = ()> + Send + 'static) {
-        self.load.cache.inner.tasks.spawn(async move {
+    /// Runs a task in the scope that the call is in.
+    fn spawn<T: Send + 'static>(
+        &self,
+        task: impl Future<Output = T> + Send + 'static,
+    ) -> Option<JoinHandle<T>> {
+        let scope = current::scoped();
+        self.load.cache.inner.tasks.spawn_awaited(async move {
             match scope {
                 Some(cache) => cache.scope(task).await,
                 None => task.await,
             }
-        });
+        })
     }
 
     fn ticket<V>(&self, seen: &Seen<V>, mark: u64, place: refreshers::Place) -> Ticket {
@@ -434,12 +450,16 @@ impl<P, O: 'static> Fresh<'_, P, O> {
     }
 
     /// Extends the time of what is hit, if it has an `idle` and was not extended just now.
-    fn extend<V>(&self, seen: &Seen<V>) {
+    fn extend<V: Local, R: Reach<V>>(&self, seen: &Seen<V>) {
         let Load { cache, tier, key, .. } = self.load;
         let Some(idle) = self.policy.idle else { return };
         if cache.inner.touches.is_due(seen.fill_id, seen.age, idle)
             && let Some(left) = idle_left(idle, seen.age, seen.stamp.fresh, self.policy.windows)
         {
+            if mutants::is(Mutant::IdlePutsBack) {
+                let (form, lease) = (cache.form(self.load.site), cache.inner.settings.lease);
+                self.spawn(touches::put_back::<V, R>(tier.clone(), key.into(), form, lease, seen.clone()));
+            }
             tier.touch_later(key, seen, left);
         }
     }

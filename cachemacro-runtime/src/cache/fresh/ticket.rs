@@ -163,7 +163,7 @@ where
 {
     let Call { site, ttl: terms, .. } = call;
     let Ticket { cache, tier, key, right } = ticket;
-    let lead = match right {
+    let mut lead = match right {
         Right::Lead(lead) => lead,
         right => {
             count(&site.counters().refreshes);
@@ -178,6 +178,12 @@ where
     lead.progress(Progress::LoadStarted);
     let load = Load { site, deadline: deadline(&cache), cache: &cache, tier: &tier, key: &key, terms };
     let (output, cost) = load.run(&lead, body).await;
+    if mutants::is(Mutant::LateLoadLeasedAnew)
+        && let Sighting::Lead(lease) =
+            tier.lookup::<S::Value, R>(&key, cache.form(site), cache.inner.settings.lease).await
+    {
+        lead.hold(lease);
+    }
     load.settle::<S, R>(lead, &output, cost).await;
     output
 }

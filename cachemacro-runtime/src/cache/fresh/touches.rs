@@ -1,11 +1,16 @@
 //! When this process last extended which entry, so that not every hit is a write.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::clock::{Clock, Moment};
-use crate::store::Token;
+use crate::codec::Reach;
+use crate::form::Form;
+use crate::policy::Life;
+use crate::shape::Local;
+use crate::store::{Permit, Token};
+use crate::tier::{Seen, Sighting, Storing, Tier};
 
 /// Entries that are remembered. Two that share a place extend each other's more often, and no entry less.
 const PLACES: usize = 1024;
@@ -45,6 +50,23 @@ impl Touches {
         }
         place.store(word >> 32 << 32 | u64::from(now_ms), Ordering::Relaxed);
         true
+    }
+}
+
+/// Stores what was hit where it is gone, which is wrong: it may be gone because it was invalidated.
+pub(super) async fn put_back<V: Local, R: Reach<V>>(
+    tier: Tier,
+    key: Arc<[u8]>,
+    form: Form,
+    ttl: Duration,
+    seen: Seen<V>,
+) {
+    if let Sighting::Lead(lease) = tier.lookup::<V, R>(&key, form, ttl).await {
+        let (permit, mark, life) =
+            (Permit::Lease(lease.token()), lease.mark(), Life { stamp: seen.stamp, kept: seen.stamp.fresh });
+        let storing = Storing { key: &key, form, permit, mark, notes: &[], value: &seen.value, life };
+        let _ = tier.fill::<V, R>(storing).await;
+        lease.forget();
     }
 }
 

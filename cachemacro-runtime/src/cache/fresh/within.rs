@@ -1,14 +1,16 @@
 //! A call that gives up after a while, and a load that goes on without it.
 
+use std::panic::resume_unwind;
 use std::pin::pin;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::task::JoinError;
 use tokio::time::{Instant, timeout_at};
+use tokio_util::task::AbortOnDropHandle;
 
-use crate::cache::current;
 use crate::error::{Error, ErrorKind};
 use crate::flight::Lead;
+use crate::mutants::{self, Mutant};
 use crate::tier::LeaseGuard;
 
 use super::ticket::{Right, Ticket};
@@ -36,61 +38,73 @@ impl<O> Hard<O> {
     pub(super) fn from_now(after: Duration, late: Late<O>) -> Self {
         Self { after, at: Instant::now() + after, late }
     }
+
+    /// How long a load is waited for where a value past its ttl may cover it: enough is left to look at that again.
+    pub(super) fn soft(&self) -> Duration {
+        self.after - self.after / 8
+    }
+
+    /// How long the store is waited for. The rest is for the body: a store that hangs is no error.
+    pub(super) fn lookup(&self) -> Duration {
+        self.after / 2
+    }
+
+    /// What a call gives up with.
+    fn gives_up(self, key: &[u8]) -> O {
+        let detail = format!(
+            "no answer within the hard timeout of {:?}; a load under way goes on, and its value is stored",
+            self.after
+        );
+        (self.late)(Error::new(ErrorKind::TimedOut, "load", detail).with_key(key))
+    }
+}
+
+/// The answer, if it comes before the call gives up; what it waits for is dropped then, and what runs in tasks of its own
+/// goes on.
+pub(super) async fn bounded<O>(hard: Option<Hard<O>>, key: &[u8], answer: impl Future<Output = O>) -> O {
+    match hard {
+        Some(hard) if !mutants::is(Mutant::HardTimeoutNotKept) => match timeout_at(hard.at, answer).await {
+            Ok(output) => output,
+            Err(_) => hard.gives_up(key),
+        },
+        _ => answer.await,
+    }
 }
 
 impl<P, O: 'static> Fresh<'_, P, O> {
     /// Loads in a task that goes on when the call has given up.
-    pub(super) async fn within<F>(
-        &self,
-        hard: Hard<O>,
-        lead: Lead<LeaseGuard>,
-        start: Start,
-        inline: impl FnOnce() -> F,
-    ) -> O
+    pub(super) async fn apart<F>(&self, lead: Lead<LeaseGuard>, start: Start, inline: impl FnOnce() -> F) -> O
     where
         F: Future<Output = O>,
     {
-        let (sender, answer) = oneshot::channel();
         let (cache, tier, key) = (self.load.cache.clone(), self.load.tier.clone(), self.load.key.into());
-        let ticket = Ticket { cache, tier, key, right: Right::Lead(lead) };
-        self.spawn_in(current::scoped(), async move {
-            // The caller may have given up.
-            let _ = sender.send(start(ticket).await);
-        });
-        match timeout_at(hard.at, answer).await {
-            Ok(Ok(answer)) => match answer.downcast::<O>() {
+        let load = start(Ticket { cache, tier, key, right: Right::Lead(lead) });
+        let Some(load) = self.spawn(load) else { return self.alone(inline()).await };
+        let ended = match mutants::is(Mutant::LoadEndsWithItsCall) {
+            true => AbortOnDropHandle::new(load).await,
+            false => load.await,
+        };
+        match ended.map_err(JoinError::try_into_panic) {
+            Ok(answer) => match answer.downcast::<O>() {
                 Ok(output) => *output,
                 Err(_) => self.alone(inline()).await,
             },
-            // It panicked, or could not begin: the cache was closed just now.
-            Ok(Err(_)) => self.alone(inline()).await,
-            Err(_) => self.late(hard),
+            Err(Ok(panic)) => resume_unwind(panic),
+            // The runtime that carried it is gone.
+            Err(Err(_)) => self.alone(inline()).await,
         }
     }
 
-    /// Runs the body for this call alone, which stores nothing, and ends it when the call gives up.
+    /// Runs the body for this call alone, which stores nothing.
     pub(super) async fn alone<F: Future<Output = O>>(&self, body: F) -> O {
-        let body = pin!(body);
-        let Some(hard) = self.hard else { return self.load.bypass(body).await };
-        if let Some(output) = self.gives_up() {
-            return output;
-        }
-        match timeout_at(hard.at, self.load.bypass(body)).await {
-            Ok(output) => output,
-            Err(_) => self.late(hard),
+        match self.gives_up() {
+            Some(output) => output,
+            None => self.load.bypass(pin!(body)).await,
         }
     }
 
     /// What the call gives up with, if its time is over.
     pub(super) fn gives_up(&self) -> Option<O> {
-        self.hard.filter(|hard| hard.at <= Instant::now()).map(|hard| self.late(hard))
-    }
-
-    fn late(&self, hard: Hard<O>) -> O {
-        let detail = format!(
-            "no answer within the hard timeout of {:?}; a load under way goes on, and its value is stored",
-            hard.after
-        );
-        (hard.late)(Error::new(ErrorKind::TimedOut, "load", detail).with_key(self.load.key))
+        self.hard.filter(|hard| hard.at <= Instant::now()).map(|hard| hard.gives_up(self.load.key))
     }
 }

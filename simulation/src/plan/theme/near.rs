@@ -22,7 +22,7 @@ pub(super) const ANSWERED_LATE: Theme = Theme {
     delays: &[12, 40],
     budgets: &[1000],
     near_percent: 100,
-    lenient_percent: 0,
+    freshness_percent: 0,
     tagged_percent: 0,
     bounds: &[1000],
     telling_delays: &[Some(200)],
