@@ -162,7 +162,7 @@ use proc_macro::TokenStream;
 ///
 /// A default method, or one of a generic `impl`, is one function for many `Self`. Where its key has no
 /// `<Self>`, it is cached for the first one that calls it in this process and runs uncached for any other,
-/// and says so once.
+/// and says so once. Another process may begin with another one: what that has stored is a miss here.
 ///
 /// # Other attributes
 ///

@@ -94,9 +94,15 @@ where
     Warming::new(site, items.into_iter(), at_once, call)
 }
 
+/// An invalidation by hand.
+///
+/// Its type has a name, and so does not depend on the arguments: the compiler says of a wrong one once, and
+/// not again wherever its future goes.
+pub type Invalidating = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+
 /// Removes what is stored under one key.
-pub async fn invalidate(target: Target) -> Result<()> {
-    crate::cache::invalidate(target).await
+pub fn invalidate(target: Target) -> Invalidating {
+    Box::pin(crate::cache::invalidate(target))
 }
 
 /// Runs the body of a mutation, and then invalidates, on every path.

@@ -16,6 +16,7 @@ pub(crate) fn read(
     errors: &Errors,
     mut one: impl FnMut(ParseStream<'_>) -> syn::Result<()>,
 ) {
+    let mut has_failed = false;
     let read = |input: ParseStream<'_>| {
         while !input.is_empty() {
             match one(input) {
@@ -25,6 +26,7 @@ pub(crate) fn read(
                     pass_over(input);
                 }
                 Err(error) => {
+                    has_failed = true;
                     errors.push(error);
                     pass_over(input);
                 }
@@ -33,7 +35,11 @@ pub(crate) fn read(
         }
         Ok(())
     };
-    errors.take(read.parse2(args));
+    let rest = read.parse2(args);
+    // What is left between the parentheses of an argument with an error is not one more.
+    if !has_failed {
+        errors.take(rest);
+    }
 }
 
 /// Goes to the next comma.

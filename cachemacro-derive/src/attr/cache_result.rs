@@ -12,7 +12,7 @@ use super::codec::{self, Codec};
 use super::storing::{Consistency, Tier, Ttl};
 use super::tags::{self, Group};
 use super::with::{self, With};
-use super::{Freshness, Slot, Template, args, did_you_mean, storing};
+use super::{Freshness, Slot, Template, args, nearest, storing};
 use crate::errors::Errors;
 use crate::parse::unraw;
 
@@ -48,6 +48,29 @@ const KNOWN: [&str; 28] = [
     "crate",
 ];
 
+/// What others call them.
+const OTHER_WORDS: [(&str, &str); 19] = [
+    ("expire", "ttl"),
+    ("expires", "ttl"),
+    ("expiry", "ttl"),
+    ("expiration", "ttl"),
+    ("lifetime", "ttl"),
+    ("max_age", "ttl"),
+    ("time", "ttl"),
+    ("time_to_live", "ttl"),
+    ("time_to_idle", "idle"),
+    ("tti", "idle"),
+    ("swr", "stale_while_revalidate"),
+    ("key_prefix", "key"),
+    ("prefix", "key"),
+    ("exclude", "skip"),
+    ("ignore", "skip"),
+    ("condition", "when"),
+    ("local", "tier = local"),
+    ("strict", "consistency = strict"),
+    ("serializer", "codec"),
+];
+
 /// The arguments of `#[cache_result(…)]`.
 pub(crate) struct CacheResult {
     pub(crate) ttl: Slot<Ttl>,
@@ -55,7 +78,7 @@ pub(crate) struct CacheResult {
     pub(crate) jitter: Slot<u8>,
     pub(crate) freshness: Freshness,
     pub(crate) key: Slot<KeyArgument>,
-    pub(crate) skip: Slot<Vec<Skipped>>,
+    pub(crate) skip: Slot<SkipArgument>,
     pub(crate) with: Slot<Vec<With>>,
     pub(crate) batch: Slot<Batch>,
     pub(crate) when: Slot<Expr>,
@@ -78,6 +101,9 @@ pub(crate) struct CacheResult {
 
 /// A key: `None` if it could not be read.
 pub(crate) type KeyArgument = Option<Template>;
+
+/// What is skipped: `None` if it could not be read.
+pub(crate) type SkipArgument = Option<Vec<Skipped>>;
 
 /// A parameter named in `skip(…)`.
 pub(crate) struct Skipped {
@@ -137,8 +163,11 @@ impl CacheResult {
                 self.key.set(errors, span, key);
             }
             "skip" => {
-                let skipped = skipped(&name, input)?;
+                let skipped = skipped(&name, input);
+                let (skipped, error) =
+                    skipped.map_or_else(|error| (None, Some(error)), |it| (Some(it), None));
                 self.skip.set(errors, span, skipped);
+                return error.map_or(Ok(()), Err);
             }
             "negative_ttl" => {
                 let ttl = storing::duration(&name, input)?;
@@ -215,9 +244,19 @@ impl CacheResult {
                 self.krate.set(errors, span, path);
             }
             other => {
+                let ours = OTHER_WORDS.iter().find(|(theirs, _)| *theirs == other).map(|(_, ours)| *ours);
                 // `tll` is a mistake in a `ttl`, and not a missing one too.
-                self.ttl_mentioned |= did_you_mean(other, &["ttl"]).is_some();
-                return Err(args::unknown(&name, &KNOWN));
+                match ours.or_else(|| nearest(other, &KNOWN)) {
+                    Some("ttl") => self.ttl_mentioned = true,
+                    Some("skip") => self.skip.set(errors, span, None),
+                    _ => {}
+                }
+                return Err(match ours {
+                    Some(ours) => {
+                        syn::Error::new(span, format!("unknown argument `{other}`; here it is `{ours}`"))
+                    }
+                    None => args::unknown(&name, &KNOWN),
+                });
             }
         }
         Ok(())
@@ -317,6 +356,23 @@ mod tests {
             crate = ::renamed::cachemacro,
         );
         assert_eq!(errors(all), [""; 0]);
+    }
+
+    #[test]
+    fn every_argument_is_in_the_tables_for_users() {
+        for table in ["src/lib.rs", "../docs/guide.md"] {
+            let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(table);
+            let text = std::fs::read_to_string(path).unwrap();
+            let rows = text.lines().filter_map(|line| line.trim_start_matches("/// ").strip_prefix("| `"));
+            let rows: Vec<String> =
+                rows.filter_map(|row| Some(format!("`{}", row.split(" | ").next()?))).collect();
+            for name in KNOWN {
+                let is_in = |row: &String| {
+                    row.split(&format!("`{name}")).skip(1).any(|rest| rest.starts_with(['`', ' ', '(']))
+                };
+                assert!(rows.iter().any(is_in), "`{name}` is not in the table of {table}");
+            }
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use proc_macro2::Ident;
 use syn::parse::ParseStream;
 use syn::{GenericArgument, LitStr, PathArguments, Token, Type};
 
-use super::did_you_mean;
+use super::or_meant;
 
 /// The engine's own codecs (`form::Format`).
 const FORMATS: [&str; 4] = ["Bincode", "Json", "MessagePack", "Postcard"];
@@ -43,6 +43,9 @@ pub(crate) enum Wrapping {
 pub(super) fn codec(name: &Ident, input: ParseStream<'_>) -> syn::Result<Codec> {
     if input.parse::<Token![=]>().is_err() || input.is_empty() {
         return Err(syn::Error::new(name.span(), "`codec` takes a codec; write `codec = Json`"));
+    }
+    if input.peek(LitStr) {
+        return Err(input.error("`codec` names a codec, and takes no text; write `codec = Json`"));
     }
     let written: Type = input.parse()?;
     match parts(&written) {
@@ -85,8 +88,7 @@ fn parts(written: &Type) -> Option<(Ident, Option<&Type>)> {
 }
 
 fn unknown(written: &Type, name: Option<Ident>) -> syn::Error {
-    let near = name.and_then(|name| did_you_mean(&name.to_string(), &FORMATS));
-    let near = near.map(|near| format!("; {near}")).unwrap_or_default();
+    let near = or_meant(name.map(|name| name.to_string()).as_deref(), &FORMATS);
     syn::Error::new_spanned(written, format!("no codec of cachemacro; {WRITE}{near}"))
 }
 

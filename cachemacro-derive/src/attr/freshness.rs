@@ -5,9 +5,9 @@ use std::time::Duration;
 use proc_macro2::{Ident, Span};
 use syn::parse::ParseStream;
 use syn::token::Paren;
-use syn::{Expr, Token, parenthesized};
+use syn::{Token, parenthesized};
 
-use super::{Slot, args, did_you_mean, storing};
+use super::{Slot, args, or_meant, storing};
 use crate::errors::Errors;
 
 /// What is said of time beside a `ttl`.
@@ -74,7 +74,8 @@ impl Freshness {
                 return Ok(true);
             }
             "early" => {
-                let early = switch(name, input)?;
+                let known = [("on", true), ("off", false)];
+                let early = storing::one_of(name, input, known, "`early` is `on` or `off`")?;
                 self.early.set(errors, span, early);
                 return Ok(true);
             }
@@ -121,8 +122,7 @@ fn timeout(name: &Ident, input: ParseStream<'_>) -> syn::Result<Timeout> {
             "soft" => &mut timeout.soft,
             "hard" => &mut timeout.hard,
             other => {
-                let near = did_you_mean(other, &["soft", "hard"]);
-                let near = near.map(|near| format!("; {near}")).unwrap_or_default();
+                let near = or_meant(Some(other), &["soft", "hard"]);
                 let message = format!(
                     "a `timeout` is `soft` or `hard`, like `timeout(soft = \"200ms\", hard = \"2s\")`{near}"
                 );
@@ -150,23 +150,5 @@ fn timeout(name: &Ident, input: ParseStream<'_>) -> syn::Result<Timeout> {
             "the call gives up at the `hard` timeout, so that the `soft` one has to come before it",
         )),
         _ => Ok(timeout),
-    }
-}
-
-/// `early = on`
-fn switch(name: &Ident, input: ParseStream<'_>) -> syn::Result<bool> {
-    let expr = args::value(name, "on", input)?;
-    let ident = match &expr {
-        Expr::Path(path) => path.path.get_ident().map(ToString::to_string),
-        _ => None,
-    };
-    match ident.as_deref() {
-        Some("on") => Ok(true),
-        Some("off") => Ok(false),
-        other => {
-            let near = other.and_then(|other| did_you_mean(other, &["on", "off"]));
-            let near = near.map(|near| format!("; {near}")).unwrap_or_default();
-            Err(syn::Error::new_spanned(expr, format!("`{name}` is `on` or `off`{near}")))
-        }
     }
 }

@@ -8,7 +8,7 @@ use syn::{Expr, Ident, Pat, Path, Token};
 
 use super::cache_result::path;
 use super::guards::{self, Guards};
-use super::{Slot, Template, args};
+use super::{Slot, Template, args, storing};
 use crate::errors::Errors;
 
 /// All arguments that have a name.
@@ -123,15 +123,8 @@ impl Invalidates {
                 self.entries.extend(template.map(Entry::Pattern));
             }
             "on" => {
-                let on = args::value(&name, "ok", input)?;
-                let only_ok = match &on {
-                    Expr::Path(path) if path.path.is_ident("ok") => true,
-                    Expr::Path(path) if path.path.is_ident("any") => false,
-                    _ => {
-                        let message = "`on` is `ok`, for an `Ok` alone, or `any`, for every way to end";
-                        return Err(syn::Error::new_spanned(on, message));
-                    }
-                };
+                let message = "`on` is `ok`, for an `Ok` alone, or `any`, for every way to end";
+                let only_ok = storing::one_of(&name, input, [("ok", true), ("any", false)], message)?;
                 self.only_ok.set(errors, span, only_ok);
             }
             "guard" => {
@@ -196,6 +189,9 @@ impl Parse for Typed {
         if !input.peek(syn::token::Paren) {
             let shown = quote::ToTokens::to_token_stream(&path).to_string().replace(' ', "");
             let message = match path.get_ident() {
+                Some(name) if name == "self" => {
+                    "a method is named by its type; write `Self::find(…)`, with `#[cache_methods]` on the `impl`".to_owned()
+                }
                 Some(name) if KNOWN.contains(&name.to_string().as_str()) => {
                     format!("`{shown}` takes a value; write `{shown} = …`")
                 }

@@ -2,11 +2,29 @@
 
 /// ``did you mean `ttl`?``, if one of the known names is near enough.
 pub(crate) fn did_you_mean(name: &str, known: &[&str]) -> Option<String> {
+    nearest(name, known).map(|nearest| format!("did you mean `{nearest}`?"))
+}
+
+/// ``; did you mean `ttl`?`` at the end of a message, or nothing.
+pub(super) fn or_meant(name: Option<&str>, known: &[&str]) -> String {
+    let near = name.and_then(|name| did_you_mean(name, known));
+    near.map(|near| format!("; {near}")).unwrap_or_default()
+}
+
+/// ``did you mean `id`?``, or else all that there are: ``it has `db`, `id` ``.
+pub(crate) fn meant_or_all(name: &str, known: &[&str]) -> String {
+    match did_you_mean(name, known) {
+        Some(suggestion) => suggestion,
+        None if known.is_empty() => "it has none".to_owned(),
+        None => format!("it has {}", super::list(known)),
+    }
+}
+
+/// The known name that is near enough to be meant.
+pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let near = |known: &&&str| distance(name, known) <= (name.chars().count() / 3).max(1);
     let is_other_letter = |known: &str| known.chars().next() != name.chars().next();
-    let nearest =
-        known.iter().filter(near).min_by_key(|known| (distance(name, known), is_other_letter(known)))?;
-    Some(format!("did you mean `{nearest}`?"))
+    known.iter().filter(near).min_by_key(|known| (distance(name, known), is_other_letter(known))).copied()
 }
 
 /// How many characters must be added, removed, changed or swapped with their neighbour (Damerau), in any case.

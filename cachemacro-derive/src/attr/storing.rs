@@ -7,7 +7,7 @@ use syn::parse::ParseStream;
 use syn::spanned::Spanned;
 use syn::{BinOp, Expr, ExprBinary, ExprClosure, ExprLit, Lit, LitStr};
 
-use super::{args, did_you_mean, duration};
+use super::{args, duration, or_meant};
 
 /// Ten years, as the engine has it (`policy::TTL_MAX`).
 pub(crate) const TTL_MAX: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
@@ -202,7 +202,7 @@ pub(super) fn consistency(name: &Ident, input: ParseStream<'_>) -> syn::Result<C
 }
 
 /// One of two words.
-fn one_of<T: Copy>(
+pub(super) fn one_of<T: Copy>(
     name: &Ident,
     input: ParseStream<'_>,
     known: [(&str, T); 2],
@@ -216,8 +216,7 @@ fn one_of<T: Copy>(
     };
     let meant = known.iter().find(|(word, _)| ident.as_deref() == Some(word));
     meant.map(|(_, meaning)| *meaning).ok_or_else(|| {
-        let near = ident.as_deref().and_then(|ident| did_you_mean(ident, &words));
-        let near = near.map(|near| format!("; {near}")).unwrap_or_default();
+        let near = or_meant(ident.as_deref(), &words);
         syn::Error::new_spanned(expr, format!("{message}{near}"))
     })
 }

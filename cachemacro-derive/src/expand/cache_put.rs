@@ -43,7 +43,8 @@ pub(super) fn expand(putting: &Putting) -> TokenStream {
     let put = quote_spanned!(names::at(output.span())=> #generated::putting);
     let generated_there = names::tokens_at(generated, names::at(output.span()));
     let fits = quote_spanned!(names::at(output.span())=> #generated_there::fits);
-    let known = quote_spanned!(last=> <#owner>::#target(#choice, <#owner>::#key #arguments (#(#args),*)));
+    let known =
+        quote_spanned!(names::at(last)=> <#owner>::#target(#choice, <#owner>::#key #arguments (#(#args),*)));
     let statements = answer(
         *how,
         quote! {

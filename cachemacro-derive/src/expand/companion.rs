@@ -3,7 +3,7 @@
 //! For a free function it is a type of the same name; for a method, functions in an `impl`.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{quote, quote_spanned};
 use syn::Expr;
 use syn::spanned::Spanned;
 
@@ -18,7 +18,8 @@ pub(super) fn expand(cached: &Cached, companion: &syn::Ident) -> TokenStream {
     let (generated, all) = (&cached.generated, &cached.attrs.all);
     let (vis, ident) = (&cached.vis, &cached.sig.ident);
     let docs = format!("The key of [`{ident}`](fn@{ident}), and what is stored under it.");
-    let parts = parts(cached, &vis.to_token_stream());
+    // They are as visible as the type is: where that is not, the compiler says so once.
+    let parts = parts(cached, &quote!(pub));
     let loads = loads(cached);
     let body = body(cached);
     let groups = tags::groups(cached, companion);
@@ -194,8 +195,8 @@ fn by_hand(cached: &Cached, vis: &TokenStream) -> TokenStream {
         /// # Errors
         ///
         /// The store could not be asked.
-        #vis async fn #invalidate #declared (#cache_param #(#given),*) -> #generated::Result<()> #clause {
-            #generated::invalidate(#target).await
+        #vis fn #invalidate #declared (#cache_param #(#given),*) -> #generated::Invalidating #clause {
+            #generated::invalidate(#target)
         }
     };
     if cached.batch.is_some() {

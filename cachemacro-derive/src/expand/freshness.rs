@@ -123,10 +123,15 @@ fn in_the_background(cached: &Cached) -> [TokenStream; 2] {
     for (at, (is_borrowed, span)) in this.into_iter().chain(params).enumerate() {
         let (ident, place) = (names::local(&format!("kept_{at}")), syn::Index::from(at));
         let span = names::at(span);
+        // All at one place, so that the compiler says once that it cannot be owned.
+        let generated = names::tokens_at(generated, span);
         let param = if is_borrowed { quote!(#args.#place) } else { quote!(&#args.#place) };
         kept.push(quote_spanned!(span=> let #ident = #generated::fresh::Kept::of(#param);));
-        copied.push(quote!(let #ident = #ident.again();));
-        given.push(if is_borrowed { quote!(#ident.lend()) } else { quote!(#ident.take()) });
+        copied.push(quote_spanned!(span=> let #ident = #generated::fresh::Kept::again(&#ident);));
+        given.push(match is_borrowed {
+            true => quote_spanned!(span=> #generated::fresh::Kept::lend(&#ident)),
+            false => quote_spanned!(span=> #generated::fresh::Kept::take(#ident)),
+        });
     }
     let names = call::Names { this: None, owner: call::owner(cached) };
     let call = call::call_of(cached, &names, &cached.hidden("revalidate"), &given, Some(&quote!(#ticket)));

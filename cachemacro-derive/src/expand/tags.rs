@@ -40,14 +40,13 @@ pub(super) fn spec(cached: &Cached) -> Option<TokenStream> {
 pub(super) fn groups(cached: &Cached, companion: &syn::Ident) -> TokenStream {
     let generated = &cached.generated;
     let path = key::path(cached);
-    let vis = &cached.vis;
     let groups = cached.groups.iter().map(|group| {
         let mask = group.mask();
         let types = group.places.iter().map(|&place| match &cached.key_params[place].kind {
             Kind::Whole(ty) => static_type(ty),
             Kind::Parts(_) | Kind::Any | Kind::AnyHash => quote!(()),
         });
-        let by_hand = by_hand(cached, group, vis);
+        let by_hand = by_hand(cached, group);
         quote! {
             impl #generated::Group<#mask> for #companion {
                 type Parts = (#(::core::marker::PhantomData<#types>,)*);
@@ -63,7 +62,7 @@ pub(super) fn groups(cached: &Cached, companion: &syn::Ident) -> TokenStream {
     quote!(#(#groups)*)
 }
 
-fn by_hand(cached: &Cached, group: &Group, vis: &syn::Visibility) -> TokenStream {
+fn by_hand(cached: &Cached, group: &Group) -> TokenStream {
     let generated = &cached.generated;
     let name = format_ident!("invalidate_by_{}", group.name);
     let mask = group.mask();
@@ -87,9 +86,9 @@ fn by_hand(cached: &Cached, group: &Group, vis: &syn::Visibility) -> TokenStream
         /// # Errors
         ///
         /// The store could not be asked.
-        #vis async fn #name(#param #(#idents: impl #generated::KeyFor<#types>),*) -> #generated::Result<()> {
+        pub fn #name(#param #(#idents: impl #generated::KeyFor<#types>),*) -> #generated::Invalidating {
             let #cache = #generated::CacheChoice::named(#choice)#own;
-            #generated::invalidate_tag(#cache, #generated::group::<Self, #mask, _>(&(#(&#idents,)*))).await
+            #generated::invalidate_tag(#cache, #generated::group::<Self, #mask, _>(&(#(&#idents,)*)))
         }
     }
 }

@@ -391,6 +391,62 @@ fn a_codec_and_a_bound() {
 }
 
 #[test]
+fn what_is_said_of_time() {
+    let args = quote!(
+        ttl_class = "user",
+        idle = "5m",
+        stale_while_revalidate = "1m",
+        stale_if_error = "1h",
+        early = on,
+        timeout(soft = "200ms", hard = "2s"),
+        refresh_every = "1m",
+        key = "user:<id>",
+        skip(db, name)
+    );
+    let item = quote! {
+        async fn user(db: &Db, id: u64, name: Option<String>) -> Result<u64, Failed> {
+            db.load(id).await
+        }
+    };
+    assert_snapshot("freshness", super::cache_result(args, item));
+}
+
+#[test]
+fn a_function_of_many_ids() {
+    let args = quote!(batch(ids, chunk = 100), ttl = 5, key = "user:<ids>", shares = user, skip(db));
+    let item = quote! {
+        async fn users(db: &Db, ids: &[u64]) -> Result<HashMap<u64, User>, Failed> {
+            db.load(ids).await
+        }
+    };
+    assert_snapshot("batch", super::cache_result(args, item));
+}
+
+#[test]
+fn tags_and_groups() {
+    let args = quote!(
+        ttl = 5,
+        key = "task:<team.id>:<owner>:<page>",
+        tags = ["team:<team.id>", "tasks"],
+        groups(owner, (owner, page))
+    );
+    let item = quote! {
+        async fn tasks(team: &Team, owner: u64, page: &str) -> Vec<u64> {
+            Vec::new()
+        }
+    };
+    assert_snapshot("tags", super::cache_result(args, item));
+    let args =
+        quote!(tasks(_, owner, ..), tasks(_, owner, page, ..), tag = "team:<team>", tag = "owner:<result>");
+    let item = quote! {
+        async fn change(team: u64, owner: u64, page: &str) -> u64 {
+            owner
+        }
+    };
+    assert_snapshot("tags_invalidated", super::invalidates(args, item));
+}
+
+#[test]
 fn what_is_neither_in_the_key_nor_skipped_is_reported() {
     let errors = |key: &str, skip: TokenStream| {
         let args = quote!(ttl = 5, key = #key #skip);

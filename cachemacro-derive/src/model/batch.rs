@@ -1,7 +1,7 @@
 //! A function for many ids: which parameter has them, and what of them the key has.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::quote_spanned;
+use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Lifetime, Signature, Type};
@@ -10,7 +10,7 @@ use super::cached::Home;
 use super::computed::Computed;
 use super::param::{Param, Role};
 use super::types;
-use crate::attr::{Batch, CacheResult, Wrapping, did_you_mean};
+use crate::attr::{Batch, CacheResult, Wrapping, meant_or_all};
 use crate::errors::Errors;
 use crate::names;
 use crate::parse::unraw;
@@ -41,6 +41,15 @@ pub(super) fn resolve(
     let param = &mut params[at];
     let span = names::at(param.ty.span());
     let (ty, generated) = (types::without_references(&param.ty), names::tokens_at(generated, span));
+    if is_one_id(&ty) {
+        let shown = ty.to_token_stream().to_string();
+        let owned = if shown == "str" { "String" } else { &shown };
+        let message = format!(
+            "a batch does not take its ids as `{shown}`; write a list or a set of them, like `&[{owned}]`"
+        );
+        errors.at(param.ty.span(), message);
+        return None;
+    }
     let id = quote_spanned!(span=> <#ty as #generated::batch::Ids>::Id);
     param.id = Some(syn::parse2(id).expect("it is a type"));
     Some(Batched { ids: param.ident.clone(), chunk: batch.chunk })
@@ -106,16 +115,22 @@ fn check(batch: &Batch, sig: &Signature, home: &Home, errors: &Errors) {
     }
 }
 
+/// Whether it is a type that everybody knows to be no list. Of others the type itself is asked, wherever the ids
+/// are used, and the compiler says so as often.
+fn is_one_id(ty: &Type) -> bool {
+    const ONE: [&str; 16] = [
+        "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize", "bool",
+        "char", "str", "String",
+    ];
+    matches!(ty, Type::Path(path) if path.path.get_ident().is_some_and(|ident| ONE.iter().any(|one| ident == one)))
+}
+
 fn no_parameter(batch: &Batch, sig: &Signature, params: &[Param]) -> String {
     let names: Vec<String> =
         params.iter().filter(|param| param.pattern.is_none()).map(|param| unraw(&param.ident)).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let missing = format!("`batch` names `{}`, but `{}` has no such parameter", batch.ids, unraw(&sig.ident));
-    match did_you_mean(&batch.ids, &names) {
-        Some(suggestion) => format!("{missing}; {suggestion}"),
-        None if names.is_empty() => format!("{missing}; it has none"),
-        None => format!("{missing}; it has {}", crate::attr::list(&names)),
-    }
+    format!("{missing}; {}", meant_or_all(&batch.ids, &names))
 }
 
 /// What is asked of the ids' type does not depend on what they borrow.

@@ -137,7 +137,10 @@ impl Cached {
         let mut computed: Vec<_> =
             attr.with.into_inner().unwrap_or_default().into_iter().map(Computed::new).collect();
         let known = known(&sig, &params, &computed, &generics, is_associated);
-        let skipped = attr.skip.into_inner().unwrap_or_default();
+        let Some(skipped) = attr.skip.into_inner().unwrap_or_else(|| Some(Vec::new())) else {
+            // It could not be read, which is reported.
+            return None;
+        };
         check::skips(&sig, &known, &skipped, errors);
 
         let template = match attr.key.into_inner() {
@@ -188,6 +191,9 @@ impl Cached {
             // Its values are those of the other function, whoever `Self` is.
             && attr.shares.get().is_none()
             && template.as_ref().is_some_and(|template| !template.holes().any(|hole| hole.root == "Self"));
+        if may_have_instances {
+            codec::tells_self(&attr.codec, errors);
+        }
         let is_bare = around.is_none() && is_associated;
         let key = match template {
             Some(template) => key::by_template(template, &known),

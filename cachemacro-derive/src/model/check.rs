@@ -11,7 +11,7 @@ use super::methods::Impl;
 use super::param::{Param, Role};
 use super::returns::returns;
 use super::types;
-use crate::attr::{Part, Skipped, Template, did_you_mean};
+use crate::attr::{Part, Skipped, Template, meant_or_all, nearest};
 use crate::errors::Errors;
 use crate::fallback::is_cache_result;
 use crate::parse::{Function, mentions, unraw};
@@ -172,12 +172,7 @@ pub(super) fn skips(sig: &Signature, known: &[Known], skipped: &[Skipped], error
         if skipped[..at].iter().any(|before| before.name == *name) {
             errors.at(*span, format!("`{name}` is skipped twice; leave one of them"));
         } else if !is_known(known, name) {
-            let names: Vec<&str> = known.iter().map(|known| known.name.as_str()).collect();
-            let missing = match did_you_mean(name, &names) {
-                Some(suggestion) => format!("`{}` has no such parameter; {suggestion}", unraw(&sig.ident)),
-                None => no_parameter(sig, known, name),
-            };
-            errors.at(*span, format!("`skip` names `{name}`, but {missing}"));
+            errors.at(*span, format!("`skip` names `{name}`, but {}", no_parameter(sig, known, name)));
         }
     }
 }
@@ -199,6 +194,9 @@ pub(super) fn template(scope: &Scope<'_>, params: &mut [Param], template: &Templ
     holes_are_known(sig, known, template, errors);
     let in_braces = braces_are_no_holes(known, template, errors);
     holes_do_not_touch(template, errors);
+    // What is misspelt in the key is not missing too.
+    let meant = template.holes().filter(|hole| !is_known(known, &hole.root));
+    let meant: Vec<&str> = meant.filter_map(|hole| nearest(&hole.root, &names_of_params(known))).collect();
     for known in known.iter().filter(|known| !matches!(known.kind, KnownKind::SelfType | KnownKind::Computed))
     {
         let name = &known.name;
@@ -212,6 +210,7 @@ pub(super) fn template(scope: &Scope<'_>, params: &mut [Param], template: &Templ
             (false, None)
                 if !through_with
                     && !in_braces.contains(&name.as_str())
+                    && !meant.contains(&name.as_str())
                     && !is_told(known, around, template) =>
             {
                 let param = params.iter_mut().find(|param| param.pattern.is_none() && param.binds(name));
@@ -311,7 +310,7 @@ pub(super) fn key_types(params: &[Param], errors: &Errors) {
     for param in params.iter().filter(|param| param.role != Role::Skipped) {
         if let Some(span) = types::impl_trait(&param.ty) {
             let name = param.bound().first().map(unraw).unwrap_or_default();
-            errors.at(span, format!("parameter `{name}` is in the key, which an `impl Trait` cannot be yet; write its type, or `skip({name})` if it cannot change the result"));
+            errors.at(span, format!("parameter `{name}` is in the key, which an `impl Trait` cannot be; write its type, compute what the key has of it, like `with(text: String = …)`, or write `skip({name})` if it cannot change the result"));
         }
     }
 }
@@ -336,14 +335,14 @@ fn is_known(known: &[Known], name: &str) -> bool {
 
 /// `` `user` has no parameter `uid`; it has `db`, `id`, `team` ``
 fn no_parameter(sig: &Signature, known: &[Known], name: &str) -> String {
-    let known = known.iter().filter(|known| !matches!(known.kind, KnownKind::SelfType | KnownKind::Computed));
-    let names: Vec<&str> = known.map(|known| known.name.as_str()).collect();
-    let function = unraw(&sig.ident);
-    let has = match names.is_empty() {
-        true => "it has none".to_owned(),
-        false => format!("it has {}", crate::attr::list(&names)),
-    };
-    format!("`{function}` has no parameter `{name}`; {has}")
+    let has = meant_or_all(name, &names_of_params(known));
+    format!("`{}` has no parameter `{name}`; {has}", unraw(&sig.ident))
+}
+
+/// The names of what is given, and of what that is generic over.
+fn names_of_params(known: &[Known]) -> Vec<&str> {
+    let given = |known: &&Known| !matches!(known.kind, KnownKind::SelfType | KnownKind::Computed);
+    known.iter().filter(given).map(|known| known.name.as_str()).collect()
 }
 
 /// What stands at link time knows no type parameter.

@@ -3,9 +3,8 @@
 use std::fmt::Write as _;
 use std::marker::PhantomData;
 
-use super::KeyFor;
+use super::{Invalidating, KeyFor};
 use crate::cache::{Cache, Call};
-use crate::error::Result;
 use crate::key::KeyBuf;
 use crate::policy::Tagged;
 use crate::tag::Tag;
@@ -22,8 +21,8 @@ pub fn tag(name: KeyBuf) -> Tag {
 }
 
 /// Invalidates all values under a tag.
-pub async fn invalidate_tag(cache: Option<Cache>, tag: Tag) -> Result<()> {
-    crate::cache::invalidate_tag(cache, tag).await
+pub fn invalidate_tag(cache: Option<Cache>, tag: Tag) -> Invalidating {
+    Box::pin(crate::cache::invalidate_tag(cache, tag))
 }
 
 /// A cached function with a group over the parameters at these places, as bits.
@@ -47,7 +46,6 @@ pub trait GroupParts<T> {
 
 macro_rules! group_parts {
     ($first:ident $First:ident $FirstOf:ident $(, $part:ident $Part:ident $PartOf:ident)*) => {
-        #[diagnostic::do_not_recommend]
         impl<$First, $FirstOf: ?Sized, $($Part, $PartOf: ?Sized),*> GroupParts<(PhantomData<$FirstOf>, $(PhantomData<$PartOf>,)*)>
             for (&$First, $(&$Part,)*)
         where

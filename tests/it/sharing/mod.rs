@@ -3,6 +3,7 @@
 
 mod contents;
 mod deploys;
+mod instances;
 mod outages;
 mod processes;
 mod raw;

@@ -4,11 +4,6 @@ use cachemacro::cache_result;
 
 struct Connection;
 
-#[cache_result(batch(id), ttl = 5, key = "a:<id>")]
-async fn one_id(id: u64) -> HashMap<u64, u64> {
-    HashMap::new()
-}
-
 #[cache_result(batch(ids), ttl = 5, key = "b:<ids>")]
 async fn one_value(ids: &[u64]) -> Result<u64, String> {
     Ok(1)
