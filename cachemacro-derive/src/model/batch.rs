@@ -41,7 +41,7 @@ pub(super) fn resolve(
     let param = &mut params[at];
     let span = names::at(param.ty.span());
     let (ty, generated) = (types::without_references(&param.ty), names::tokens_at(generated, span));
-    if is_one_id(&ty) {
+    if is_one_id(ty) {
         let shown = ty.to_token_stream().to_string();
         let owned = if shown == "str" { "String" } else { &shown };
         let message = format!(

@@ -25,6 +25,16 @@ impl<T: Handle + ?Sized> Handle for Arc<T> {}
 impl<T: Handle + ?Sized> Handle for Rc<T> {}
 impl<T: Handle + ?Sized> Handle for Box<T> {}
 
+#[cfg(feature = "bb8")]
+impl<M: bb8::ManageConnection> Handle for bb8::Pool<M> {}
+#[cfg(feature = "deadpool")]
+impl<M: deadpool::managed::Manager, W: From<deadpool::managed::Object<M>>> Handle
+    for deadpool::managed::Pool<M, W>
+{
+}
+#[cfg(feature = "sqlx")]
+impl<D: sqlx::Database> Handle for sqlx::Pool<D> {}
+
 /// What the type of a parameter must be that is neither in the key nor skipped; `P` has its name.
 #[diagnostic::on_unimplemented(
     message = "parameter `{P}` is not part of the key; add `<{P}>` to it, or `skip({P})` if it cannot change the result",
