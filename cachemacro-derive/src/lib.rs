@@ -59,6 +59,7 @@ use proc_macro::TokenStream;
 /// | `codec = Json`, `codec = Compressed<Json>` | how values are written in a shared store: `Bincode`, `Json`, `MessagePack` or `Postcard`, each a feature of its name, compressed or not; the cache's own codec by default |
 /// | `codec = Raw<Json>`, `codec = Raw<MessagePack>` | values stand under their keys as they are, with a plain `SET` and no header, so that programs in other languages read and write them too; see below what is given up |
 /// | `value_bytes_max = "1MiB"` | the largest value that is stored, in `B`, `KiB` or `MiB` with its header; `"8MiB"` by default, and at most |
+/// | `memory = "16MiB"` | what all its values may take of a process, in `KiB`, `MiB` or `GiB`: they have a room of their own beside the cache's, where they evict each other and no others. Applies to what is kept in the process, with a shared store and without; what shares entries with another function has that one's |
 /// | `cache = EXPR` | a cache other than the current one; may use the parameters |
 /// | `name = "users"` | what labels it in metrics and configuration; the function's name by default |
 /// | `companion = Users`, `companion = off` | what the type beside a free function is called, where a module has its name already; or that there is none |

@@ -56,6 +56,8 @@ pub struct SiteSpec {
     pub encoding: Option<Encoding>,
     /// The largest of its values that is stored, in bytes.
     pub value_bytes_max: usize,
+    /// How many bytes of this process its values may take, in a room of their own; otherwise they are among all others.
+    pub memory: Option<u64>,
     /// Whether its values never leave this process.
     pub is_local: bool,
     /// Whether a shared store is asked each time.
@@ -80,6 +82,7 @@ impl SiteSpec {
         version: 0,
         encoding: None,
         value_bytes_max: VALUE_BYTES_MAX,
+        memory: None,
         is_local: false,
         is_strict: false,
         tags: &[],
@@ -171,6 +174,11 @@ impl Site {
         }
     }
 
+    /// Whether its values may be kept in front of a store.
+    pub(crate) fn may_be_near(&self) -> bool {
+        !self.is_local() && !self.is_strict() && !self.is_raw() && !self.is_tagged()
+    }
+
     /// Names the values that it may read: what is stored under another version is a miss.
     #[inline]
     pub(crate) fn version(&self) -> u64 {
@@ -187,6 +195,11 @@ impl Site {
     /// Whether its keys are shared with other programs.
     pub(crate) fn is_raw(&self) -> bool {
         self.spec.encoding.is_some_and(|encoding| encoding.is_raw)
+    }
+
+    /// How many bytes of this process its values may take, if they have a room of their own.
+    pub(crate) fn memory(&self) -> Option<u64> {
+        self.spec.memory
     }
 
     #[inline]
@@ -340,10 +353,12 @@ pub fn registry() -> &'static [&'static Site] {
 /// How the keys begin of all functions whose values may be kept in front of a store. A key that begins with a
 /// hole begins with nothing that is known.
 pub(crate) fn near_prefixes() -> impl Iterator<Item = &'static str> {
-    let sites = registry()
-        .iter()
-        .filter(|site| !site.is_local() && !site.is_strict() && !site.is_raw() && !site.is_tagged());
-    sites.filter_map(|site| site.template().literal_start())
+    registry().iter().filter(|site| site.may_be_near()).filter_map(|site| site.template().literal_start())
+}
+
+/// Those of all functions that have a `memory` of their own.
+pub(crate) fn roomed(of: impl Fn(&Site) -> bool) -> Vec<&'static Site> {
+    registry().iter().copied().filter(|site| site.memory().is_some() && of(site)).collect()
 }
 
 /// Whether a key could be one of a function whose keys are shared with other programs.

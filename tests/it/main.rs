@@ -23,6 +23,7 @@ mod policies;
 mod reading;
 #[cfg(feature = "redis")]
 mod redis_store;
+mod rooms;
 mod shapes;
 #[cfg(feature = "redis")]
 mod sharing;

@@ -17,7 +17,7 @@ use crate::errors::Errors;
 use crate::parse::unraw;
 
 /// All arguments, in the order in which they are suggested.
-const KNOWN: [&str; 28] = [
+const KNOWN: [&str; 29] = [
     "ttl",
     "negative_ttl",
     "jitter",
@@ -42,6 +42,7 @@ const KNOWN: [&str; 28] = [
     "version",
     "codec",
     "value_bytes_max",
+    "memory",
     "cache",
     "name",
     "companion",
@@ -91,6 +92,7 @@ pub(crate) struct CacheResult {
     pub(crate) version: Slot<u32>,
     pub(crate) codec: Slot<Codec>,
     pub(crate) value_bytes_max: Slot<usize>,
+    pub(crate) memory: Slot<u64>,
     pub(crate) cache: Slot<Expr>,
     pub(crate) name: Slot<String>,
     pub(crate) companion: Slot<super::Companion>,
@@ -132,6 +134,7 @@ impl CacheResult {
             version: Slot::empty("version"),
             codec: Slot::empty("codec"),
             value_bytes_max: Slot::empty("value_bytes_max"),
+            memory: Slot::empty("memory"),
             cache: Slot::empty("cache"),
             name: Slot::empty("name"),
             companion: Slot::empty("companion"),
@@ -220,6 +223,10 @@ impl CacheResult {
             "value_bytes_max" => {
                 let bytes = codec::bytes(&args::text(&name, "\"1MiB\"", input)?)?;
                 self.value_bytes_max.set(errors, span, bytes);
+            }
+            "memory" => {
+                let bytes = codec::memory(&args::text(&name, "\"16MiB\"", input)?)?;
+                self.memory.set(errors, span, bytes);
             }
             "cache" => {
                 let cache = args::value(&name, "state.cache", input)?;
@@ -346,6 +353,7 @@ mod tests {
             tags = ["team:<team>", "all"],
             groups(id, (team, id)),
             version = 2,
+            memory = "16MiB",
             ttl_class = "user",
             idle = "5m",
             stale_while_revalidate = 60,

@@ -18,8 +18,12 @@ const WRITE: &str = "write `Bincode`, `Json`, `MessagePack`, `Postcard`, `Compre
 /// The engine's bound (`form::VALUE_BYTES_MAX`).
 const VALUE_BYTES_MAX: usize = 8 << 20;
 
+/// The engine's bounds on what one function may take of a process (`cache::tuning`).
+const MEMORY_MIN: u64 = 64 << 10;
+const MEMORY_MAX: u64 = 64 << 30;
+
 /// Bytes of each unit.
-const UNITS: [(&str, usize); 3] = [("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20)];
+const UNITS: [(&str, u64); 4] = [("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
 
 /// How values are written.
 pub(crate) struct Codec {
@@ -94,24 +98,40 @@ fn unknown(written: &Type, name: Option<Ident>) -> syn::Error {
 
 /// `value_bytes_max = "1MiB"`
 pub(super) fn bytes(text: &LitStr) -> syn::Result<usize> {
-    let value = text.value();
-    let (number, unit) = value.split_at(value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len()));
-    let unit = UNITS.iter().find(|(name, _)| *name == unit.trim());
-    let bytes =
-        number.parse::<usize>().ok().zip(unit).and_then(|(number, (_, unit))| number.checked_mul(*unit));
-    match bytes {
-        Some(bytes @ 1..=VALUE_BYTES_MAX) => Ok(bytes),
-        Some(0) => Err(syn::Error::new(
+    match size(text)?.try_into().unwrap_or(usize::MAX) {
+        bytes @ 1..=VALUE_BYTES_MAX => Ok(bytes),
+        0 => Err(syn::Error::new(
             text.span(),
             "a `value_bytes_max` of zero stores nothing; write what a value may take, like `\"1MiB\"`",
         )),
-        Some(_) => Err(syn::Error::new(
+        _ => Err(syn::Error::new(
             text.span(),
             "no value of more than `8MiB` is stored; write `\"8MiB\"` at most",
         )),
-        None => Err(syn::Error::new(
+    }
+}
+
+/// `memory = "16MiB"`
+pub(super) fn memory(text: &LitStr) -> syn::Result<u64> {
+    match size(text)? {
+        bytes @ MEMORY_MIN..=MEMORY_MAX => Ok(bytes),
+        _ => Err(syn::Error::new(
             text.span(),
-            format!("invalid size `{value}`; write a number and `B`, `KiB` or `MiB`, like `64KiB`"),
+            "a `memory` is what all values of the function may take of a process, from `64KiB` to `64GiB`; write it like `\"16MiB\"`",
+        )),
+    }
+}
+
+/// A number and a unit; what is more than can be counted is the most that can.
+fn size(text: &LitStr) -> syn::Result<u64> {
+    let value = text.value();
+    let (number, unit) = value.split_at(value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len()));
+    let unit = UNITS.iter().find(|(name, _)| *name == unit.trim());
+    match (number.is_empty(), unit) {
+        (false, Some((_, unit))) => Ok(number.parse::<u64>().unwrap_or(u64::MAX).saturating_mul(*unit)),
+        _ => Err(syn::Error::new(
+            text.span(),
+            format!("invalid size `{value}`; write a number and `B`, `KiB`, `MiB` or `GiB`, like `64KiB`"),
         )),
     }
 }

@@ -107,7 +107,8 @@ pub(super) fn fixed(duration: std::time::Duration) -> TokenStream {
 /// The fields of the site's spec that this says.
 pub(super) fn spec(cached: &Cached) -> TokenStream {
     let generated = &cached.generated;
-    let Storing { version, codec, value_bytes_max, is_local, is_strict, shares, .. } = &cached.storing;
+    let Storing { version, codec, value_bytes_max, memory, is_local, is_strict, shares, .. } =
+        &cached.storing;
     let version = (*version != 0).then(|| quote!(version: #version,));
     let codec = codec.as_ref().map(|Codec { format, wrapping }| {
         let how = match wrapping {
@@ -120,6 +121,7 @@ pub(super) fn spec(cached: &Cached) -> TokenStream {
         quote!(encoding: ::core::option::Option::Some(#encoding),)
     });
     let value_bytes_max = value_bytes_max.map(|bytes| quote!(value_bytes_max: #bytes,));
+    let memory = memory.map(|bytes| quote!(memory: ::core::option::Option::Some(#bytes),));
     let is_local = is_local.then(|| quote!(is_local: true,));
     let is_strict = is_strict.then(|| quote!(is_strict: true,));
     let shares = shares.as_ref().map(|path| {
@@ -133,7 +135,7 @@ pub(super) fn spec(cached: &Cached) -> TokenStream {
         quote!(shares: ::core::option::Option::Some(|| #sharing),)
     });
     let ttl = same_ttl(cached).map(|ttl| quote!(ttl: ::core::option::Option::Some(#ttl),));
-    quote!(#ttl #version #codec #value_bytes_max #is_local #is_strict #shares)
+    quote!(#ttl #version #codec #value_bytes_max #memory #is_local #is_strict #shares)
 }
 
 /// How long every value lives, if the attribute says that of all of them alike.

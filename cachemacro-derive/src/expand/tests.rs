@@ -378,7 +378,8 @@ fn a_codec_and_a_bound() {
             load(id).await
         }
     };
-    let args = quote!(ttl = 5, codec = Raw<Json>, value_bytes_max = "64KiB", companion = off);
+    let args =
+        quote!(ttl = 5, codec = Raw<Json>, value_bytes_max = "64KiB", memory = "16MiB", companion = off);
     assert_snapshot("codec", super::cache_result(args, item.clone()));
     for (codec, encoding) in [
         (quote!(Json), "plain(::cachemacro::generated::Format::Json)"),

@@ -218,6 +218,7 @@ impl Cached {
         let of = freshness::Of { sig: &sig, params: &params, home: &home, how, around };
         let freshness = freshness::resolve(attr.freshness, attr.ttl.into_inner(), &of, errors);
         check::shares_one_type(&sig, &output, attr.shares.get(), errors);
+        check::shares_one_room(attr.memory.span(), attr.shares.get(), errors);
         let key_params = key_params(&sig, &key, &params, &computed);
         let declared = attr.groups.into_inner().unwrap_or_default();
         let has_companion = matches!(home, Home::Beside(_));
@@ -257,6 +258,7 @@ impl Cached {
                 version: attr.version.into_inner().unwrap_or_default(),
                 codec: attr.codec.into_inner(),
                 value_bytes_max: attr.value_bytes_max.into_inner(),
+                memory: attr.memory.into_inner(),
                 is_local,
                 is_strict: attr.consistency.into_inner() == Some(Consistency::Strict),
                 shares: attr.shares.into_inner(),

@@ -1,6 +1,6 @@
 //! The rules of `#[cache_result]`, one function each.
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, Span};
 use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::{Expr, FnArg, Path, ReturnType, Signature, Type};
@@ -343,6 +343,14 @@ fn no_parameter(sig: &Signature, known: &[Known], name: &str) -> String {
 fn names_of_params(known: &[Known]) -> Vec<&str> {
     let given = |known: &&Known| !matches!(known.kind, KnownKind::SelfType | KnownKind::Computed);
     known.iter().filter(given).map(|known| known.name.as_str()).collect()
+}
+
+/// Whose entries they are says what they may take.
+pub(super) fn shares_one_room(memory: Option<Span>, shares: Option<&Path>, errors: &Errors) {
+    if let (Some(span), Some(path)) = (memory, shares) {
+        let theirs = path.segments.last().map(|segment| unraw(&segment.ident)).unwrap_or_default();
+        errors.at(span, format!("the entries are those of `{theirs}`; write `memory` there"));
+    }
 }
 
 /// What stands at link time knows no type parameter.

@@ -21,6 +21,8 @@ pub(crate) struct Storing {
     pub(crate) codec: Option<Codec>,
     /// The largest that is stored, in bytes, if not what the engine allows.
     pub(crate) value_bytes_max: Option<usize>,
+    /// How many bytes of a process they may take, in a room of their own.
+    pub(crate) memory: Option<u64>,
     /// Whether values never leave the process.
     pub(crate) is_local: bool,
     /// Whether a shared store is asked each time.

@@ -17,6 +17,7 @@ use crate::journal::Delivered;
 use crate::journal::JournalLimits;
 use crate::key::Key;
 use crate::policy::TtlClass;
+use crate::site::{Site, roomed};
 use crate::store::Store;
 use crate::store::memory::MemoryLimits;
 use crate::tag::Tag;
@@ -235,6 +236,7 @@ impl CacheBuilder {
     /// ttl = "10m"
     /// stale_if_error = "2h"
     /// value_bytes_max = "64KiB"
+    /// memory = "16MiB"
     /// ```
     ///
     /// A file with a mistake is refused with its line: by [`build`](Self::build) at first, and later by an event
@@ -320,7 +322,7 @@ impl CacheBuilder {
             return Err("there is no function whose values may be kept, with a key that begins with text");
         }
         let prefixes = registered.iter().map(|prefix| prefix.as_bytes());
-        Ok(Arc::new(Near::new(self.near, prefixes, self.clock.clone())))
+        Ok(Arc::new(Near::new(self.near, prefixes, &roomed(Site::may_be_near), self.clock.clone())))
     }
 
     pub(super) fn build_memory(mut self, limits: MemoryLimits) -> Cache {
@@ -329,13 +331,13 @@ impl CacheBuilder {
     }
 
     pub(super) fn build_off(self) -> Cache {
-        let tier = Tier::Local(Arc::new(L1::new(self.memory, self.clock.clone())));
+        let tier = Tier::Local(Arc::new(L1::new(self.memory, &roomed(|_| true), self.clock.clone())));
         // To a call it is a cache that was closed.
         self.finish(tier, Tasks::closed(), None)
     }
 
     fn build_local(self) -> Cache {
-        let tier = Tier::Local(Arc::new(L1::new(self.memory, self.clock.clone())));
+        let tier = Tier::Local(Arc::new(L1::new(self.memory, &roomed(|_| true), self.clock.clone())));
         self.finish(tier, Tasks::new(), None)
     }
 
@@ -363,6 +365,7 @@ impl CacheBuilder {
             keepers: Keepers::default(),
             tunings,
         };
+        inner.resize();
         let cache = Cache { inner: Arc::new(inner) };
         #[cfg(feature = "tuning-file")]
         if let Some(path) = tuning_file {

@@ -30,7 +30,7 @@ use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flight::Flights;
 use crate::key::Key;
-use crate::site::Site;
+use crate::site::{Site, roomed};
 use crate::store::memory::MemoryLimits;
 use crate::task::Tasks;
 use crate::tier::{L1, LeaseGuard, Tier};
@@ -244,10 +244,14 @@ impl Cache {
 
     /// The tier in this process.
     fn local(&self) -> &Tier {
-        let Inner { tier, local, memory, clock, .. } = &*self.inner;
+        let Inner { tier, local, memory, clock, tunings, .. } = &*self.inner;
         match tier {
             Tier::Local(_) => tier,
-            Tier::Shared(_) => local.get_or_init(|| Tier::Local(Arc::new(L1::new(*memory, clock.clone())))),
+            Tier::Shared(_) => local.get_or_init(|| {
+                let l1 = L1::new(*memory, &roomed(Site::is_local), clock.clone());
+                l1.resize(|site| tunings.memory(site));
+                Tier::Local(Arc::new(l1))
+            }),
         }
     }
 
@@ -259,6 +263,15 @@ impl Cache {
 
     fn tier_of_target(&self, site: Option<&Site>) -> &Tier {
         site.map_or(self.tier(), |site| self.tier_of(site))
+    }
+}
+
+impl Inner {
+    /// Gives the functions with a `memory` of their own what was said of it.
+    fn resize(&self) {
+        [Some(&self.tier), self.local.get()].into_iter().flatten().for_each(|tier| {
+            tier.resize(|site| self.tunings.memory(site));
+        });
     }
 }
 

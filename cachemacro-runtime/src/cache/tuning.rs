@@ -11,7 +11,11 @@ use std::time::Duration;
 use crate::error::{Error, ErrorKind, Result};
 use crate::form::VALUE_BYTES_MAX;
 use crate::policy::{CLASSES, Policy, TTL_MAX, TTL_MIN, TtlClass, Windows};
-use crate::site::registry;
+use crate::site::{Site, registry};
+
+/// What the values of one function may take of this process, in bytes; the attribute's bounds are the same.
+const MEMORY_MIN: u64 = 64 << 10;
+const MEMORY_MAX: u64 = 64 << 30;
 
 /// What is said of a function in place of its attribute; what is not said stays as it is.
 ///
@@ -32,12 +36,19 @@ pub struct Tuning {
     stale_while_revalidate: Option<Duration>,
     stale_if_error: Option<Duration>,
     value_bytes_max: Option<usize>,
+    memory: Option<u64>,
 }
 
 impl Tuning {
     /// Everything as the attribute has it.
     pub const fn new() -> Self {
-        Self { ttl: None, stale_while_revalidate: None, stale_if_error: None, value_bytes_max: None }
+        Self {
+            ttl: None,
+            stale_while_revalidate: None,
+            stale_if_error: None,
+            value_bytes_max: None,
+            memory: None,
+        }
     }
 
     /// How long its values live: 1 ms to 10 years. A `None` keeps its `negative_ttl`.
@@ -68,6 +79,14 @@ impl Tuning {
         self
     }
 
+    /// How many bytes of this process its values may take: 64 KiB to 64 GiB, of a function whose attribute has a
+    /// `memory`. It applies at once, and concerns what is stored as well.
+    #[must_use]
+    pub const fn memory(mut self, bytes: u64) -> Self {
+        self.memory = Some(bytes);
+        self
+    }
+
     /// Whether it can be said of the functions of this name.
     fn check(&self, name: &str) -> Result<()> {
         let mut sites = registry().iter().filter(|site| site.name() == name).peekable();
@@ -79,6 +98,17 @@ impl Tuning {
         }
         if self.value_bytes_max.is_some_and(|bytes| !(1..=VALUE_BYTES_MAX).contains(&bytes)) {
             return Err(config(format!("the largest value of `{name}` is not from 1 byte to 8 MiB")));
+        }
+        if let Some(bytes) = self.memory {
+            if !(MEMORY_MIN..=MEMORY_MAX).contains(&bytes) {
+                return Err(config(format!("the memory of `{name}` is not from 64 KiB to 64 GiB")));
+            }
+            if sites.clone().any(|site| site.memory().is_none()) {
+                let detail = format!(
+                    "`{name}` has no `memory` in its attribute, where its room is made; add it there"
+                );
+                return Err(config(detail));
+            }
         }
         let windows = [
             ("stale_while_revalidate", self.stale_while_revalidate),
@@ -175,6 +205,12 @@ impl Tunings {
         self.find(|told| told.functions.get(name)?.value_bytes_max).unwrap_or(said)
     }
 
+    /// How many bytes of this process the values of a function may take, if they have a room of their own.
+    pub(super) fn memory(&self, site: &Site) -> Option<u64> {
+        let said = site.memory()?;
+        Some(self.find(|told| told.functions.get(site.name())?.memory).unwrap_or(said))
+    }
+
     /// A class of this name: one that was told, or one that every cache has.
     pub(super) fn class(&self, name: &str) -> Option<TtlClass> {
         let own = || CLASSES.iter().find(|(class, _)| *class == name).map(|(_, class)| *class);
@@ -238,6 +274,7 @@ impl super::Cache {
         self.inner.tunings.update(By::Program, |told| {
             told.functions.insert(name.to_owned(), tuning);
         });
+        self.inner.resize();
         Ok(())
     }
 

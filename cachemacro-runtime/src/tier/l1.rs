@@ -12,16 +12,18 @@ use crate::journal::Swept;
 use crate::policy::Stamp;
 use crate::protocol::slot::Begun;
 use crate::shape::{Local, Shared};
+use crate::site::Site;
 use crate::store::memory::MemoryLimits;
 use crate::store::memory::table::{Held, LeaseTable, Sighting as Slot, TableFill, TablePut};
 use crate::store::{Lease, Pattern, PutVerdict, Token, Verdict};
+use crate::tier::rooms::Rooms;
 use crate::tier::{Glimpse, Putting, Seen, Storing};
 use tagged::Tagged;
 
 /// Typed values in this process, under the lease protocol.
 #[derive(Debug)]
 pub(crate) struct L1 {
-    table: LeaseTable<Stored>,
+    tables: Rooms<LeaseTable<Stored>>,
     clock: Clock,
 }
 
@@ -52,19 +54,37 @@ pub(crate) enum L1Sighting<V> {
 }
 
 impl L1 {
-    pub(crate) fn new(limits: MemoryLimits, clock: Clock) -> Self {
-        Self { table: LeaseTable::new(limits, clock.clone()), clock }
+    /// Values within these limits, and within those of each function of `sites` that has a `memory` of its own.
+    pub(crate) fn new(limits: MemoryLimits, sites: &[&'static Site], clock: Clock) -> Self {
+        let own =
+            |bytes_max| LeaseTable::new(MemoryLimits { bytes_max, entries_max: u64::MAX }, clock.clone());
+        Self { tables: Rooms::new(LeaseTable::new(limits, clock.clone()), sites, own), clock }
+    }
+
+    /// Where a key is.
+    #[inline]
+    fn table(&self, key: &[u8]) -> &LeaseTable<Stored> {
+        self.tables.of(key)
+    }
+
+    /// Sets how many bytes the functions may take that have a `memory` of their own.
+    pub(crate) fn resize(&self, bytes_max: impl Fn(&'static Site) -> Option<u64>) {
+        self.tables.own().for_each(|(site, table)| {
+            if let Some(bytes_max) = bytes_max(site) {
+                table.resize(bytes_max);
+            }
+        });
     }
 
     /// The value, if it is there.
     #[inline]
     pub(crate) fn get(&self, key: &[u8], version: u64) -> Option<Shared> {
-        let Stored { value, version: stored, .. } = self.table.get(key)?.value;
+        let Stored { value, version: stored, .. } = self.table(key).get(key)?.value;
         (stored == version).then_some(value)
     }
 
     pub(crate) fn lookup<V: Local>(&self, key: &[u8], version: u64, lease: Lease) -> L1Sighting<V> {
-        match self.table.lookup(key, Some(lease)) {
+        match self.table(key).lookup(key, Some(lease)) {
             Slot::Hit(held) => match self.seen(held, version) {
                 Some(seen) => L1Sighting::Hit(seen),
                 None => L1Sighting::Unreadable(other_type(key)),
@@ -76,7 +96,7 @@ impl L1 {
     }
 
     pub(crate) fn glimpse<V: Local>(&self, key: &[u8], version: u64) -> Result<Option<Glimpse<V>>> {
-        let Some(held) = self.table.find(key) else {
+        let Some(held) = self.table(key).find(key) else {
             return Ok(None);
         };
         let left = held.until.since(self.clock.now());
@@ -86,13 +106,13 @@ impl L1 {
 
     /// The value, past its ttl or not, if it is there. Takes no lease.
     pub(crate) fn find<V: Local>(&self, key: &[u8], version: u64) -> Option<Seen<V>> {
-        self.seen(self.table.find(key)?, version)
+        self.seen(self.table(key).find(key)?, version)
     }
 
     /// Sets the time left of a value that still stands.
     pub(crate) fn touch<V>(&self, key: &[u8], seen: &Seen<V>, left: Duration) {
         let serves = seen.stamp.fresh.saturating_sub(seen.age);
-        let _ = self.table.touch(key, seen.fill_id, serves, left);
+        let _ = self.table(key).touch(key, seen.fill_id, serves, left);
     }
 
     fn seen<V: Local>(&self, held: Held<Stored>, version: u64) -> Option<Seen<V>> {
@@ -112,32 +132,32 @@ impl L1 {
         };
         let value = Stored { value: shared, version: form.version, stamp };
         let (fill_id, ttl, serves) = (Token::random(), life.kept, stamp.fresh);
-        Ok(self.table.fill(key, TableFill { permit, fill_id, value, bytes, ttl, serves }))
+        Ok(self.table(key).fill(key, TableFill { permit, fill_id, value, bytes, ttl, serves }))
     }
 
     pub(crate) fn renew(&self, key: &[u8], lease: Lease) {
         // A lease that is lost shows at the fill.
-        let _ = self.table.renew(key, lease);
+        let _ = self.table(key).renew(key, lease);
     }
 
     pub(crate) fn release(&self, key: &[u8], token: Token) -> Verdict {
-        self.table.release(key, token)
+        self.table(key).release(key, token)
     }
 
     pub(crate) fn invalidate(&self, key: &[u8]) {
-        self.table.invalidate(key);
+        self.table(key).invalidate(key);
     }
 
     /// Invalidates all keys that match.
     pub(crate) fn sweep(&self, pattern: &Pattern) -> Swept {
-        let keys = self.table.keys(pattern);
-        let removed = keys.iter().filter(|key| self.table.invalidate(key)).count();
+        let keys: Vec<_> = self.tables.all().flat_map(|table| table.keys(pattern)).collect();
+        let removed = keys.iter().filter(|key| self.table(key).invalidate(key)).count();
         Swept { keys: keys.len() as u64, removed: removed as u64, pages: 1 }
     }
 
     /// Says that a mutation of these keys is under way; a mutation that loses a guard ends it all the same.
     pub(crate) fn begin(&self, keys: &[&[u8]], guard: Lease) -> Result<()> {
-        let crowded = |key: &&&[u8]| self.table.begin(key, guard) == Begun::Crowded;
+        let crowded = |key: &&&[u8]| self.table(key).begin(key, guard) == Begun::Crowded;
         match keys.iter().find(crowded) {
             None => Ok(()),
             Some(key) => {
@@ -150,13 +170,13 @@ impl L1 {
     pub(crate) fn renew_guards(&self, keys: &[Arc<[u8]>], guard: Lease) {
         for key in keys {
             // A guard that is lost shows at its end.
-            let _ = self.table.renew_guard(key, guard);
+            let _ = self.table(key).renew_guard(key, guard);
         }
     }
 
     pub(crate) fn end(&self, key: &[u8], token: Token) {
         // The key is invalidated either way.
-        let _ = self.table.end(key, token);
+        let _ = self.table(key).end(key, token);
     }
 
     /// Ends a guard, and stores a value if it was the only one.
@@ -172,21 +192,24 @@ impl L1 {
         let stamp = life.stamp;
         let value = Stored { value: Arc::clone(value) as Shared, version: form.version, stamp };
         let (fill_id, ttl, serves) = (Token::random(), life.kept, stamp.fresh);
-        Ok(self.table.put(key, TablePut { guard, fill_id, value, bytes, ttl, serves }))
+        Ok(self.table(key).put(key, TablePut { guard, fill_id, value, bytes, ttl, serves }))
     }
 
     fn weigh<V: Local, R: Reach<V>>(&self, operation: &'static str, key: &[u8], value: &V) -> Result<usize> {
         let bytes = R::weigh(value);
-        if self.table.fits(key, bytes) {
+        if self.table(key).fits(key, bytes) {
             return Ok(bytes);
         }
-        let detail = format!("a value of about {bytes} bytes does not fit; raise the cache's memory limit");
+        let detail = format!(
+            "a value of about {bytes} bytes does not fit; raise the memory limit of the cache, or of the function"
+        );
         Err(Error::new(ErrorKind::Unstorable, operation, detail).with_key(key))
     }
 
     /// Entries, and the bytes that they count for.
     pub(crate) fn size(&self) -> (u64, u64) {
-        (self.table.len() as u64, self.table.bytes())
+        let sizes = self.tables.all().map(|table| (table.len() as u64, table.bytes()));
+        sizes.fold((0, 0), |(entries, bytes), (more, their)| (entries + more, bytes + their))
     }
 }
 

@@ -5,6 +5,7 @@ mod l2;
 mod link;
 mod near;
 mod plan;
+mod rooms;
 mod seen;
 mod tagged;
 
@@ -217,7 +218,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_lease_is_over_a_tenth_of_it_early_unless_it_is_renewed() {
-        let tier = Tier::Local(Arc::new(L1::new(MemoryLimits::default(), Clock::manual())));
+        let tier = Tier::Local(Arc::new(L1::new(MemoryLimits::default(), &[], Clock::manual())));
         let (guard, second) = (LeaseGuard::new(tier, b"k"), Duration::from_secs(1));
         assert!(guard.is_over(second), "it was never asked for");
         let _ = guard.lease(second);

@@ -19,9 +19,12 @@ use crate::mutants::{self, Mutant};
 use crate::policy::Stamp;
 use crate::protocol::coherence::{Link, Ticket};
 use crate::shape::{Local, Shared};
+use crate::site::Site;
 use crate::store::memory::MemoryLimits;
+use crate::store::memory::table::shards;
 use crate::store::{Entry, Pattern, Token, Watch, Watcher, minimal};
 use crate::tier::Seen;
+use crate::tier::rooms::Rooms;
 
 /// Keys share a generation with those of their stripe: one that changes refuses what is on its way for
 /// the others too.
@@ -61,8 +64,7 @@ pub(super) struct Beat {
 
 /// Values in front of a store.
 pub(crate) struct Near {
-    entries: Cache<Box<[u8]>, Kept, KeptWeigher>,
-    entry_weight_max: u64,
+    entries: Rooms<Entries>,
     stripes: Box<[Stripe]>,
     prefixes: Vec<Box<[u8]>>,
     clock: Clock,
@@ -72,6 +74,9 @@ pub(crate) struct Near {
     confirmed: AtomicU64,
     link: Mutex<Telling>,
 }
+
+/// Values under their keys.
+type Entries = Cache<Box<[u8]>, Kept, KeptWeigher>;
 
 /// A stripe of keys.
 struct Stripe {
@@ -144,23 +149,14 @@ impl Default for NearLimits {
 }
 
 impl Near {
-    /// Keeps what is under keys that begin with one of `prefixes`.
+    /// Keeps what is under keys that begin with one of `prefixes`, within these limits, and within those of each
+    /// function of `sites` that has a `memory` of its own.
     pub(crate) fn new<'a>(
         limits: NearLimits,
         prefixes: impl IntoIterator<Item = &'a [u8]>,
+        sites: &[&'static Site],
         clock: Clock,
     ) -> Self {
-        let bytes_max = limits.bytes_max.max(1);
-        let expected = usize::try_from(bytes_max / EXPECTED_ENTRY_BYTES).unwrap_or(usize::MAX).max(1);
-        let options = OptionsBuilder::new()
-            .weight_capacity(bytes_max)
-            .estimated_items_capacity(expected)
-            .build()
-            .expect("the two settings that have no default are set");
-        let hasher = DefaultHashBuilder::default();
-        let entries = Cache::with_options(options, KeptWeigher, hasher, DefaultLifecycle::default());
-        // quick_cache admits what fits into the hot part (97 %) of one shard.
-        let entry_weight_max = entries.shard_capacity() / 100 * 96;
         let stripe = || Stripe { generation: Mutex::new(0), changed: Notify::new() };
         let link = Telling {
             link: Link::CLOSED,
@@ -171,8 +167,7 @@ impl Near {
             has_warned: false,
         };
         Self {
-            entries,
-            entry_weight_max,
+            entries: Rooms::new(entries(limits.bytes_max), sites, entries),
             stripes: std::iter::repeat_with(stripe).take(STRIPES).collect(),
             prefixes: minimal(prefixes),
             clock,
@@ -181,6 +176,15 @@ impl Near {
             confirmed: AtomicU64::new(0),
             link: Mutex::new(link),
         }
+    }
+
+    /// Sets how many bytes the functions may take that have a `memory` of their own.
+    pub(super) fn resize(&self, bytes_max: impl Fn(&'static Site) -> Option<u64>) {
+        self.entries.own().for_each(|(site, entries)| {
+            if let Some(bytes_max) = bytes_max(site) {
+                entries.set_capacity(bytes_max);
+            }
+        });
     }
 
     /// What the store is to tell of.
@@ -221,7 +225,7 @@ impl Near {
         // Before the look into the map, and the confirmation before the epoch.
         let link = self.known();
         let now = self.clock.now();
-        let kept = self.entries.get(key)?;
+        let kept = self.entries.of(key).get(key)?;
         let is_served = kept.until > now
             && kept.version == version
             && link.serves(kept.epoch, now.earlier(self.staleness))
@@ -243,7 +247,9 @@ impl Near {
         let Some(until) = self.until(entry, serves) else { return };
         let (value, epoch, bytes) = (Arc::clone(&seen.value) as Shared, ticket.epoch, bytes as u64);
         let mut kept = Kept { value, version, epoch, fill_id, stamp, serves, until, bytes };
-        if weight_of(key, &kept) > self.entry_weight_max {
+        let entries = self.entries.of(key);
+        // quick_cache admits what fits into the hot part (97 %) of one shard.
+        if weight_of(key, &kept) > entries.shard_capacity() / 100 * 96 {
             return;
         }
         let generation = lock(&self.stripe(key).generation);
@@ -255,7 +261,7 @@ impl Near {
             now.generation = ticket.generation;
         }
         if ticket.stands(now.epoch, now.generation) {
-            self.entries.insert(key.into(), kept);
+            entries.insert(key.into(), kept);
         }
     }
 
@@ -265,7 +271,7 @@ impl Near {
         let (serves, epoch) = (stamp.fresh, self.epoch.load(Ordering::Acquire));
         let (fill_id, until) = (Token::random(), self.clock.now() + serves);
         let kept = Kept { value, version, epoch, fill_id, stamp, serves, until, bytes: 0 };
-        self.entries.insert(key.into(), kept);
+        self.entries.of(key).insert(key.into(), kept);
     }
 
     /// When an entry of the store is over, by the clock of this process, that serves for so long; never later
@@ -280,7 +286,7 @@ impl Near {
     /// Drops a key that is invalidated in this process.
     pub(super) fn invalidate(&self, key: &[u8]) {
         if mutants::is(Mutant::LocalNotNoted) {
-            self.entries.remove(key);
+            self.entries.of(key).remove(key);
         } else {
             self.remove(key);
         }
@@ -293,7 +299,7 @@ impl Near {
         for stripe in &self.stripes {
             *lock(&stripe.generation) += 1;
         }
-        self.entries.retain(|key, _| !pattern.matches(key));
+        self.entries.all().for_each(|entries| entries.retain(|key, _| !pattern.matches(key)));
     }
 
     /// Drops a key, and all that is on its way for it.
@@ -301,7 +307,7 @@ impl Near {
         let stripe = self.stripe(key);
         let mut generation = lock(&stripe.generation);
         *generation += 1;
-        self.entries.remove(key);
+        self.entries.of(key).remove(key);
         drop(generation);
         stripe.changed.notify_waiters();
     }
@@ -326,8 +332,8 @@ impl Near {
             coherent_for: confirmed.and(*since).map(|since| now.since(since)),
             confirmed_ago: link.confirmed.map(|confirmed| now.since(confirmed)),
             epoch: link.epoch,
-            entries: self.entries.len() as u64,
-            bytes: self.entries.weight(),
+            entries: self.entries.all().map(|entries| entries.len() as u64).sum(),
+            bytes: self.entries.all().map(Cache::weight).sum(),
             why_not,
             tells_all: *tells_all,
         }
@@ -356,7 +362,7 @@ impl Near {
         drop(telling);
         if epoch != before {
             // Nobody is served it any more; it only takes room.
-            self.entries.clear();
+            self.entries.all().for_each(Cache::clear);
             self.stripes.iter().for_each(|stripe| stripe.changed.notify_waiters());
         }
     }
@@ -451,6 +457,18 @@ impl fmt::Display for Coherence {
         write!(f, ", epoch {}", self.epoch)?;
         if self.tells_all { Ok(()) } else { f.write_str(", told of invalidations alone") }
     }
+}
+
+/// Room for so many bytes.
+fn entries(bytes_max: u64) -> Entries {
+    let expected = usize::try_from(bytes_max / EXPECTED_ENTRY_BYTES).unwrap_or(usize::MAX).max(1);
+    let options = OptionsBuilder::new()
+        .weight_capacity(bytes_max.max(1))
+        .estimated_items_capacity(expected)
+        .shards(shards(bytes_max))
+        .build()
+        .expect("the two settings that have no default are set");
+    Cache::with_options(options, KeptWeigher, DefaultHashBuilder::default(), DefaultLifecycle::default())
 }
 
 /// Weighs an entry in bytes.

@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::form::Form;
 use crate::journal::{Doomed, GuardEnd, Progress, Swept};
 use crate::shape::{Local, Shared};
+use crate::site::Site;
 use crate::store::{Lease, Pattern, PutVerdict, Token, Verdict};
 use crate::tier::l1::{L1, L1Sighting};
 use crate::tier::l2::{L2, L2Sighting};
@@ -199,6 +200,18 @@ impl Tier {
         match self {
             Self::Local(l1) => Some(l1.size()),
             Self::Shared(_) => None,
+        }
+    }
+
+    /// Sets how many bytes the functions may take in this process that have a `memory` of their own.
+    pub(crate) fn resize(&self, bytes_max: impl Fn(&'static Site) -> Option<u64>) {
+        match self {
+            Self::Local(l1) => l1.resize(bytes_max),
+            Self::Shared(l2) => {
+                if let Some(near) = l2.near() {
+                    near.resize(bytes_max);
+                }
+            }
         }
     }
 

@@ -8,6 +8,7 @@
 //! ttl = "10m"
 //! stale_if_error = "2h"
 //! value_bytes_max = "64KiB"
+//! memory = "16MiB"
 //! ```
 
 use std::path::Path;
@@ -31,7 +32,7 @@ const BYTES_MAX: u64 = 1 << 20;
 const TIMES: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 /// Bytes of each unit.
-const SIZES: [(&str, u64); 3] = [("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20)];
+const SIZES: [(&str, u64); 4] = [("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
 
 /// What tells one state of a file from the next.
 type Stamp = (SystemTime, u64);
@@ -67,7 +68,10 @@ pub(crate) fn watch(path: Arc<Path>, inner: Weak<Inner>) -> impl Future<Output =
 /// Takes what is in the file now.
 pub(crate) fn look(path: &Path, inner: &Inner) {
     match read(path) {
-        Ok(told) => inner.tunings.take_file(Ok(told)),
+        Ok(told) => {
+            inner.tunings.take_file(Ok(told));
+            inner.resize();
+        }
         Err(error) => {
             crate::trace::warn_once(&error);
             inner.tunings.take_file(Err(error));
@@ -140,9 +144,11 @@ fn with(tuning: Tuning, what: &str, value: &DeValue<'_>) -> Result<Tuning, Strin
         "value_bytes_max" => tuning.value_bytes_max(
             size(value).ok_or_else(|| "`value_bytes_max` is a size, like `\"64KiB\"`".to_owned())?,
         ),
+        "memory" => tuning
+            .memory(size(value).ok_or_else(|| "`memory` is a size, like `\"16MiB\"`".to_owned())? as u64),
         _ => {
             return Err(format!(
-                "unknown `{what}`; there are `ttl`, `stale_while_revalidate`, `stale_if_error` and `value_bytes_max`"
+                "unknown `{what}`; there are `ttl`, `stale_while_revalidate`, `stale_if_error`, `value_bytes_max` and `memory`"
             ));
         }
     })
@@ -206,6 +212,7 @@ mod tests {
                 "[function.f]\nvalue_bytes_max = 5",
                 "line 2 of the file of tunings: `value_bytes_max` is a size",
             ),
+            ("[function.f]\nmemory = 5", "line 2 of the file of tunings: `memory` is a size"),
             ("a = 1", "line 1 of the file of tunings: there are `[class]`"),
             ("[class]\nx = 1\nx = 2", "line 3 of the file of tunings"),
             ("[class\n", "line 1 of the file of tunings"),

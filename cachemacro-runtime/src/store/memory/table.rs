@@ -25,14 +25,15 @@ const SLOT_OVERHEAD_BYTES: u64 = 128;
 /// The average weight that the number of shards and the memory of recent evictions are planned for.
 const EXPECTED_ENTRY_BYTES: u64 = 1024;
 
+/// No shard is planned for less, as long as there is more than one.
+const SHARD_BYTES_MIN: u64 = 2 << 20;
+
 /// A bounded map from keys to leases, values and guards.
 pub(crate) struct LeaseTable<V> {
     slots: Slots<V>,
     /// How many listings of all keys are under way. What is being stored is in no list for a moment, so
     /// that nothing is stored meanwhile.
     listings: RwLock<u32>,
-    /// The largest weight that one entry may have: more would be evicted as it is stored.
-    entry_weight_max: u64,
     clock: Clock,
 }
 
@@ -75,15 +76,25 @@ impl<V: Clone> LeaseTable<V> {
         let options = OptionsBuilder::new()
             .weight_capacity(bytes_max)
             .estimated_items_capacity(expected_entries(limits))
+            .shards(shards(bytes_max))
             .build()
             .expect("the two settings that have no default are set");
         // A floor on each entry's weight makes a bound in bytes a bound in entries too.
         let weigher = SlotWeigher { floor: bytes_max.div_ceil(limits.entries_max.max(1)) };
         let pins = PinGuards { clock: clock.clone() };
         let slots = Cache::with_options(options, weigher, DefaultHashBuilder::default(), pins);
+        Self { slots, listings: RwLock::new(0), clock }
+    }
+
+    /// Sets how many bytes it may take; what is used least goes until it does.
+    pub(crate) fn resize(&self, bytes_max: u64) {
+        self.slots.set_capacity(bytes_max.max(1));
+    }
+
+    /// The largest weight that one entry may have: more would be evicted as it is stored.
+    fn entry_weight_max(&self) -> u64 {
         // quick_cache admits what fits into the hot part (97 %) of one shard.
-        let entry_weight_max = slots.shard_capacity() / 100 * 96;
-        Self { slots, listings: RwLock::new(0), entry_weight_max, clock }
+        self.slots.shard_capacity() / 100 * 96
     }
 
     /// The value under `key`, if it is there and not past its ttl. Takes no lease.
@@ -121,7 +132,7 @@ impl<V: Clone> LeaseTable<V> {
 
     /// Whether a value of this many bytes can be stored under `key` at all.
     pub(crate) fn fits(&self, key: &[u8], bytes: usize) -> bool {
-        key.len() as u64 + bytes as u64 + SLOT_OVERHEAD_BYTES <= self.entry_weight_max
+        key.len() as u64 + bytes as u64 + SLOT_OVERHEAD_BYTES <= self.entry_weight_max()
     }
 
     /// Stores a value if its permit still stands.
@@ -295,6 +306,13 @@ impl<V> Lifecycle<Vec<u8>, Slot<V>> for PinGuards {
     }
 }
 
+/// How many shards a map of so many bytes has: as many as quick_cache would choose, and no smaller than is good for large
+/// values, of which a shard has to hold some.
+pub(crate) fn shards(bytes_max: u64) -> usize {
+    let many = std::thread::available_parallelism().map_or(1, usize::from) * 4;
+    usize::try_from(bytes_max / SHARD_BYTES_MIN).map_or(many, |most| most.clamp(1, many))
+}
+
 fn expected_entries(limits: MemoryLimits) -> usize {
     let by_bytes = (limits.bytes_max / EXPECTED_ENTRY_BYTES).max(1);
     usize::try_from(by_bytes.min(limits.entries_max)).unwrap_or(usize::MAX)
@@ -361,7 +379,7 @@ mod tests {
     fn what_cannot_be_kept_is_told_apart_before_it_is_stored() {
         let table = table(1 << 20, 1 << 20);
         assert!(!table.fits(b"k", 1 << 20));
-        let largest = usize::try_from(table.entry_weight_max - SLOT_OVERHEAD_BYTES).unwrap() - 1;
+        let largest = usize::try_from(table.entry_weight_max() - SLOT_OVERHEAD_BYTES).unwrap() - 1;
         assert!(table.fits(b"k", largest));
         assert_eq!(store(&table, "k", largest), Verdict::Accepted);
         assert!(table.get(b"k").is_some(), "the largest that fits is kept");

@@ -29,7 +29,7 @@ impl<V: Local> Tagged<V> {
 impl L1 {
     /// The value, if it is there and its tags are as they were.
     pub(crate) fn get_under<V: Local>(&self, key: &[u8], version: u64) -> Option<Arc<V>> {
-        let tagged = self.table.get(key)?.value.downcast::<Tagged<V>>(version)?;
+        let tagged = self.table(key).get(key)?.value.downcast::<Tagged<V>>(version)?;
         self.stand(&tagged.notes).then(|| Arc::clone(&tagged.value))
     }
 
@@ -44,7 +44,7 @@ impl L1 {
         // Before the load in any case; whether before the lookup does not matter.
         let found: Vec<Found> = tags.iter().map(|tag| self.version_of(tag)).collect();
         let standing = |tagged: &Seen<Tagged<V>>| tag::standing(&tagged.value.notes, tags, &found);
-        let sighting = match self.table.lookup(key, Some(lease)) {
+        let sighting = match self.table(key).lookup(key, Some(lease)) {
             Slot::Hit(held) => match self.seen::<Tagged<V>>(held, version) {
                 Some(tagged) => match standing(&tagged) {
                     Standing::Current => L1Sighting::Hit(bare(tagged)),
@@ -81,13 +81,13 @@ impl L1 {
 
     /// Removes a value that is outdated, if it is still the one of this fill.
     pub(crate) fn discard(&self, key: &[u8], fill_id: Token) {
-        let _ = self.table.discard(key, fill_id);
+        let _ = self.table(key).discard(key, fill_id);
     }
 
     /// Whether all tags are as they were.
     pub(crate) fn stand(&self, notes: &[Note]) -> bool {
         let found = notes.iter().map(|Note { tag, version }| {
-            let found = match self.table.lookup(tag.as_bytes(), None) {
+            let found = match self.table(tag.as_bytes()).lookup(tag.as_bytes(), None) {
                 Slot::Hit(held) | Slot::Guarded(Some(held)) => Found::Version(held.fill_id),
                 Slot::Lead | Slot::Busy | Slot::Absent | Slot::Guarded(None) => Found::None,
             };
@@ -104,7 +104,7 @@ impl L1 {
 
     fn version_of(&self, tag: &Tag) -> Found {
         let (key, token) = (tag.as_bytes(), Token::random());
-        match self.table.lookup(key, Some(Lease { token, ttl: tag::TTL })) {
+        match self.table(key).lookup(key, Some(Lease { token, ttl: tag::TTL })) {
             Slot::Hit(held) | Slot::Guarded(Some(held)) => Found::Version(held.fill_id),
             Slot::Lead => {
                 let stamp = Stamp { fresh: tag::TTL, cost: Duration::ZERO };
@@ -112,10 +112,10 @@ impl L1 {
                     (tag::new_version(), Stored { value: Arc::new(()), version: 0, stamp });
                 let permit = Permit::Lease(token);
                 let fill = TableFill { permit, fill_id, value, bytes: 0, ttl: tag::TTL, serves: tag::TTL };
-                match self.table.fill(key, fill) {
+                match self.table(key).fill(key, fill) {
                     Verdict::Accepted => Found::Version(fill_id),
                     Verdict::Refused => {
-                        let _ = self.table.release(key, token);
+                        let _ = self.table(key).release(key, token);
                         Found::Busy
                     }
                 }

@@ -10,7 +10,7 @@ fn near(bytes_max: u64) -> Near {
     // So that there are moments before now.
     clock.advance(Duration::from_secs(100));
     let limits = NearLimits { bytes_max, staleness: Duration::from_secs(1) };
-    Near::new(limits, [&b"user:"[..]], clock)
+    Near::new(limits, [&b"user:"[..]], &[], clock)
 }
 
 /// A near tier whose store has told, and whose time is 500 s now.
