@@ -4,6 +4,7 @@
 //! another, and so needs no encoding. What each step does is decided by
 //! [`protocol::slot`](crate::protocol::slot); here it is done, atomically for each key.
 
+mod sizes;
 mod weigher;
 
 use std::sync::{PoisonError, RwLock};
@@ -12,21 +13,18 @@ use std::time::Duration;
 use quick_cache::sync::{Cache, EntryAction, EntryResult};
 use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder};
 
+use self::sizes::expected_entries;
 use self::weigher::SlotWeigher;
 use super::MemoryLimits;
 use crate::clock::{Clock, Moment};
 use crate::protocol::slot::{self, Begun, Guard, Next};
 use crate::store::{Lease, Pattern, Permit, PutVerdict, Token, Verdict};
 
+pub(crate) use self::sizes::shards;
+
 /// What one slot costs beside its key and its value: the map's entry, the slot and the allocations
 /// (measured with a counting allocator over a million entries, and rounded up).
 const SLOT_OVERHEAD_BYTES: u64 = 128;
-
-/// The average weight that the number of shards and the memory of recent evictions are planned for.
-const EXPECTED_ENTRY_BYTES: u64 = 1024;
-
-/// No shard is planned for less, as long as there is more than one.
-const SHARD_BYTES_MIN: u64 = 2 << 20;
 
 /// A bounded map from keys to leases, values and guards.
 pub(crate) struct LeaseTable<V> {
@@ -304,18 +302,6 @@ impl<V> Lifecycle<Vec<u8>, Slot<V>> for PinGuards {
     fn is_pinned(&self, _key: &Vec<u8>, slot: &Slot<V>) -> bool {
         matches!(slot, Slot::Guarded(_)) && slot.until() > self.clock.now()
     }
-}
-
-/// How many shards a map of so many bytes has: as many as quick_cache would choose, and no smaller than is good for large
-/// values, of which a shard has to hold some.
-pub(crate) fn shards(bytes_max: u64) -> usize {
-    let many = std::thread::available_parallelism().map_or(1, usize::from) * 4;
-    usize::try_from(bytes_max / SHARD_BYTES_MIN).map_or(many, |most| most.clamp(1, many))
-}
-
-fn expected_entries(limits: MemoryLimits) -> usize {
-    let by_bytes = (limits.bytes_max / EXPECTED_ENTRY_BYTES).max(1);
-    usize::try_from(by_bytes.min(limits.entries_max)).unwrap_or(usize::MAX)
 }
 
 impl<V> std::fmt::Debug for LeaseTable<V> {
