@@ -197,7 +197,7 @@ pub fn cache_result(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `get_user(id)` | the value of a cached function for these arguments, which are only borrowed; renaming the function or changing its key breaks the build |
 /// | `get_row::<User>(id)` | the same, of a function whose key has a type parameter |
 /// | `Repo::find(self.tenant, id)` | the same, of a method under `#[cache_methods]`: a type, which begins with a capital, before a name that does not |
-/// | `get_user(result.id)` | the same over `result`: what the function returns, or the value of its `Ok` |
+/// | `get_user(result.id)` | the same over `result`: a reference to what the function returns, or to the value of its `Ok` |
 /// | `each(get_user(member) for member in &team.members)` | one for each |
 /// | `key = "user:<id>"` | a key as it stands; may be repeated, and may use `<result.id>` |
 /// | `tag = "team:<team>"` | all values under a tag; may use `<result.team>` |

@@ -62,7 +62,7 @@ pub(crate) fn separates(character: char) -> bool {
     message = "`{Self}` cannot be part of a key",
     label = "not a `KeyPart`",
     note = "integers, `bool`, `char`, text, IP addresses, and `Option`, lists and tuples of them can; floats and maps cannot",
-    note = "use a field of it (like `<user.id>`), add `#[derive(cachemacro::KeyPart)]` to it, or name it in `skip(…)` if it cannot change the result"
+    note = "use a field of it (like `<user.id>`), add `#[derive(cachemacro::KeyPart)]` to it, compute a text of it (`with(text: String = …)`), or name it in `skip(…)` if it cannot change the result"
 )]
 pub trait KeyPart {
     /// What [`KeyArg`] compares: the same for types that stand for the same keys, such as `String` and `&str`.
