@@ -34,6 +34,7 @@ mod protocol;
 pub mod shape;
 pub mod site;
 pub mod store;
+mod stripe;
 pub mod tag;
 pub mod task;
 mod tier;

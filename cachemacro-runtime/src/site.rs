@@ -14,6 +14,7 @@ use crate::error::{Error, ErrorKind};
 use crate::form::{Encoding, Form, VALUE_BYTES_MAX};
 use crate::key::Template;
 use crate::policy::{Jitter, Policy};
+use crate::stripe::{Count, Tally};
 use collisions::refused_sites;
 
 pub use collisions::{Shares, check_registry};
@@ -124,7 +125,7 @@ impl Site {
             &self.stats;
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Stats {
-            hits: read(hits),
+            hits: hits.sum(),
             shared: read(shared),
             loads: read(loads),
             failures: read(failures),
@@ -301,7 +302,7 @@ impl Stats {
 
 #[derive(Debug)]
 pub(crate) struct Counters {
-    pub(crate) hits: AtomicU64,
+    pub(crate) hits: Tally,
     pub(crate) shared: AtomicU64,
     pub(crate) loads: AtomicU64,
     pub(crate) failures: AtomicU64,
@@ -315,7 +316,7 @@ pub(crate) struct Counters {
 impl Counters {
     const fn new() -> Self {
         Self {
-            hits: AtomicU64::new(0),
+            hits: Tally::new(),
             shared: AtomicU64::new(0),
             loads: AtomicU64::new(0),
             failures: AtomicU64::new(0),
@@ -330,8 +331,8 @@ impl Counters {
 
 /// Adds one.
 #[inline]
-pub(crate) fn count(counter: &AtomicU64) {
-    counter.fetch_add(1, Ordering::Relaxed);
+pub(crate) fn count(counter: &impl Count) {
+    counter.add(1);
 }
 
 /// What generated code submits at link time.

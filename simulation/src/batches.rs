@@ -56,7 +56,7 @@ impl Caller {
             let caller = self.clone();
             async move { caller.load_both(keys).await }
         };
-        read(call, sharing(), keys.to_vec(), |key| key_of(*key), body).await
+        read(call, sharing(), keys.to_vec(), |key, buffer| *buffer = key_of(*key), body).await
     }
 
     /// The body of the function for many keys.

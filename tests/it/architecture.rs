@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// The rooms of the engine, from the ground up. A room may know those on its own floor and below.
 const FLOORS: &[&[&str]] = &[
-    &["chance", "error", "clock", "form", "mutants", "task"],
+    &["chance", "error", "clock", "form", "mutants", "stripe", "task"],
     &["key", "policy", "protocol", "shape", "tag"],
     &["site", "graph", "outcome", "trace"],
     &["codec", "store"],

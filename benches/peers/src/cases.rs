@@ -5,8 +5,10 @@ use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, Waker};
 
 use crate::by_hand::{self, StackKey};
+use crate::ours;
+#[cfg(feature = "peers")]
+use crate::peers;
 use crate::user::{User, user};
-use crate::{ours, peers};
 
 /// Keys that all fit into the processor's cache.
 pub const HOT_KEYS: u64 = 256;
@@ -22,8 +24,8 @@ pub struct Case {
 
 /// A loop of its own for each case, so that each is inlined as in a program.
 macro_rules! cases {
-    ($($constant:ident = $name:literal: |$id:ident| $hit:expr;)+) => {
-        $(pub const $constant: Case = Case {
+    ($($(#[$when:meta])? $constant:ident = $name:literal: |$id:ident| $hit:expr;)+) => {
+        $($(#[$when])? pub const $constant: Case = Case {
             name: $name,
             run: |rounds, keys, first| {
                 for round in 0..rounds {
@@ -32,7 +34,7 @@ macro_rules! cases {
                 }
             },
         };)+
-        pub const ALL: &[Case] = &[$($constant),+];
+        pub const ALL: &[Case] = &[$($(#[$when])? $constant),+];
     };
 }
 
@@ -51,11 +53,12 @@ cases! {
     OURS_LOCAL = "**cachemacro**, async, `tier = local`": |id| now(ours::local(id));
     OURS_PLAIN = "**cachemacro**, plain `fn`": |id| ours::plain(id);
     OURS_NAMED = "**cachemacro**, async, key of a text": |id| now(ours::named(&NAMES[id as usize]));
-    CACHED = "cached, async": |id| now(peers::cached_async(id));
-    CACHED_CONCURRENT = "cached, async, concurrent": |id| now(peers::cached_concurrent(id));
-    CACHED_TEXT = "cached, async, concurrent, `format!` key": |id| now(peers::cached_concurrent_text(id));
-    MOKA_ID = "moka::future `get`, u64 key": |id| now(peers::MOKA_BY_ID.get(&id)).expect("a hit");
-    MOKA_TEXT = "moka::future `get`, `format!` key": |id| now(peers::MOKA_BY_TEXT.get(&format!("user:{id}"))).expect("a hit");
+    #[cfg(feature = "peers")] CACHED = "cached, async": |id| now(peers::cached_async(id));
+    #[cfg(feature = "peers")] CACHED_CONCURRENT = "cached, async, concurrent": |id| now(peers::cached_concurrent(id));
+    #[cfg(feature = "peers")] CACHED_TEXT = "cached, async, concurrent, `format!` key": |id| now(peers::cached_concurrent_text(id));
+    #[cfg(feature = "peers")] HITBOX = "hitbox-fn, moka": |id| now(peers::hitbox(id));
+    #[cfg(feature = "peers")] MOKA_ID = "moka::future `get`, u64 key": |id| now(peers::MOKA_BY_ID.get(&id)).expect("a hit");
+    #[cfg(feature = "peers")] MOKA_TEXT = "moka::future `get`, `format!` key": |id| now(peers::MOKA_BY_TEXT.get(&format!("user:{id}"))).expect("a hit");
 }
 
 /// Fills every cache with the first `keys` keys.
@@ -66,11 +69,11 @@ pub fn fill(keys: u64) {
     for id in 0..keys {
         let user = &USERS[id as usize];
         by_hand::fill(id, user);
-        now(peers::MOKA_BY_ID.insert(id, Arc::clone(user)));
-        now(peers::MOKA_BY_TEXT.insert(format!("user:{id}"), Arc::clone(user)));
+        #[cfg(feature = "peers")]
+        peers::fill(id, user);
     }
-    now(peers::MOKA_BY_ID.run_pending_tasks());
-    now(peers::MOKA_BY_TEXT.run_pending_tasks());
+    #[cfg(feature = "peers")]
+    peers::settle();
     // The annotated functions fill their own.
     for case in ALL.iter().filter(|case| !case.name.contains("`get`")) {
         (case.run)(keys, keys, 0);

@@ -6,6 +6,7 @@ mod cases;
 mod instructions;
 mod memory;
 mod ours;
+#[cfg(feature = "peers")]
 mod peers;
 mod times;
 mod user;

@@ -25,9 +25,13 @@ pub fn table() {
     println!(
         "| {ENTRIES} entries of {VALUE_BYTES} bytes, keys of 6 to 11 | resident bytes for each |\n|---|---|"
     );
-    for (map, name) in
-        [("quick_cache", "quick_cache"), ("moka", "moka::future, ttl"), ("ours", "**cachemacro**, ttl")]
-    {
+    let maps = [
+        ("quick_cache", "quick_cache"),
+        #[cfg(feature = "peers")]
+        ("moka", "moka::future, ttl"),
+        ("ours", "**cachemacro**, ttl"),
+    ];
+    for (map, name) in maps {
         let this = std::env::current_exe().expect("a path");
         let output = Command::new(this).args(["fill", map]).output().expect("it runs");
         println!("| {name} | {} |", String::from_utf8_lossy(&output.stdout).trim());
@@ -44,6 +48,7 @@ pub fn run(map: &str) {
                 cache.len() as u64
             })
         }
+        #[cfg(feature = "peers")]
         "moka" => {
             let hour = std::time::Duration::from_secs(3600);
             let cache = moka::future::Cache::builder().max_capacity(2 * ENTRIES).time_to_live(hour).build();

@@ -11,7 +11,8 @@ use crate::names;
 /// What stands between the braces of the function that is called.
 pub(super) fn run(cached: &Cached, batched: &Batched) -> TokenStream {
     let (generated, owner, ids) = (&cached.generated, owner(cached), &batched.ids);
-    let [known_shape, call, list, kept] = ["shape", "call", "ids", "kept"].map(names::local);
+    let [known_shape, call, list, kept, buffer] =
+        ["shape", "call", "ids", "kept", "buffer"].map(names::local);
     let known = storing::has_clauses(cached).then(|| {
         let known = storing::known_shape(cached);
         quote!(let #known_shape = { #known };)
@@ -44,7 +45,7 @@ pub(super) fn run(cached: &Cached, batched: &Batched) -> TokenStream {
             #call,
             #shape,
             #generated::batch::Ids::list(&#ids),
-            |#ids: &_| #owner::#key #turbofish(#(&#places),*),
+            |#ids: &_, #buffer| #owner::#key #turbofish(#buffer #(, &#places)*),
             |#list| {
                 #(let #others = #generated::batch::Again::again(&#others);)*
                 async move {

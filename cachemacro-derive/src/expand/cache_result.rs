@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
 use super::call::{Ask, Of, answer, call_value_in_body, run, signature, unless_hit};
-use super::{batch, body, companion, freshness, handles, storing, tags};
+use super::{batch, body, companion, freshness, handles, key, storing, tags};
 use crate::model::{Cached, Home, How};
 use crate::names;
 
@@ -54,7 +54,7 @@ fn with_body(cached: &Cached) -> TokenStream {
             quote!({ #value })
         }
     };
-    let call_value = call_value_in_body(cached, &site);
+    let (variable, call_value) = (key::variable(cached), call_value_in_body(cached, &site));
     let shape_value = storing::known_shape(cached);
     let future_value = body::future(generated, *how, sig, output, &cached.body);
     let read = storing::engine(cached, &quote_spanned!(names::at(output.span())=> read));
@@ -83,6 +83,7 @@ fn with_body(cached: &Cached) -> TokenStream {
         quote! {
             #handles
             let #shape = { #shape_value };
+            #variable
             let #call = #call_value;
             #asked
         },

@@ -76,7 +76,7 @@ pub(super) enum Ask {
 /// What stands between the braces of a function that asks the engine.
 pub(super) fn run(cached: &Cached, ask: Ask) -> TokenStream {
     let [call, body, known_shape] = ["call", "body", "shape"].map(names::local);
-    let call_value = call_value(cached);
+    let (variable, call_value) = (key::variable(cached), call_value(cached));
     let invocation = invocation(cached, &owner(cached));
     let engine = match ask {
         Ask::Read => storing::engine(cached, &quote!(read)),
@@ -108,6 +108,7 @@ pub(super) fn run(cached: &Cached, ask: Ask) -> TokenStream {
         cached.how,
         quote! {
             #known
+            #variable
             let #call = #call_value;
             #asked
         },
@@ -215,11 +216,11 @@ pub(super) fn shape(cached: &Cached) -> TokenStream {
     quote!(#owner::#shape #turbofish())
 }
 
-/// The call, from the arguments, which it borrows.
+/// The call, from the arguments, which it borrows; its key is in the [variable](key::variable).
 pub(super) fn call_value(cached: &Cached) -> TokenStream {
     let (generated, owner) = (&cached.generated, owner(cached));
     let cache = cache_of_call(cached);
-    let (site, key) = (cached.hidden("site"), cached.hidden("key"));
+    let (site, key, buffer) = (cached.hidden("site"), cached.hidden("key"), names::local("buffer"));
     let turbofish = cached.key_needs.turbofish();
     let places = cached.key_params.iter().map(|param| &param.place);
     let terms = storing::terms(cached);
@@ -229,7 +230,10 @@ pub(super) fn call_value(cached: &Cached) -> TokenStream {
             #generated::Call {
                 site: #owner::#site(),
                 cache: #cache,
-                key: &#owner::#key #turbofish(#(&#places),*),
+                key: {
+                    #owner::#key #turbofish(#buffer #(, &#places)*);
+                    &*#buffer
+                },
                 ttl: #terms,
                 instance: ::core::option::Option::None,
             }
@@ -278,7 +282,7 @@ pub(super) fn call_value_in_body(cached: &Cached, site: &TokenStream) -> TokenSt
             #generated::Call {
                 site: #site,
                 cache: #cache,
-                key: &#key,
+                key: #key,
                 ttl: #terms,
                 instance: #instance,
             }

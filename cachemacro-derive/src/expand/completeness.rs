@@ -376,9 +376,15 @@ fn key_writes(tokens: TokenStream, found: &mut Vec<TokenStream>) {
     const BUFFER: &str = "__cachemacro_buffer";
     for token in tokens {
         let TokenTree::Group(group) = token else { continue };
-        let is_block = group.delimiter() == Delimiter::Brace
-            && group.stream().into_iter().nth(2).is_some_and(|third| third.to_string() == BUFFER);
-        if !is_block {
+        let tokens: Vec<TokenTree> = group.stream().into_iter().collect();
+        let writes = tokens.windows(2).any(|pair| match &pair[1] {
+            TokenTree::Punct(dot) => pair[0].to_string() == BUFFER && dot.as_char() == '.',
+            TokenTree::Group(given) => {
+                pair[0].to_string() == "write" && mentions(given.stream(), &|ident| ident == BUFFER)
+            }
+            _ => false,
+        });
+        if group.delimiter() != Delimiter::Brace || !writes {
             key_writes(group.stream(), found);
             continue;
         }

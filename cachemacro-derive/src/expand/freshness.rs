@@ -6,7 +6,7 @@ use syn::Type;
 use syn::spanned::Spanned;
 
 use super::call::{self, Of};
-use super::storing;
+use super::{key, storing};
 use crate::model::{Cached, Freshness, How, borrow_of};
 use crate::names;
 
@@ -95,12 +95,13 @@ pub(super) fn revalidate(cached: &Cached) -> Option<TokenStream> {
     let param = quote!(#ticket: #generated::fresh::Ticket);
     let signature = call::signature_with(cached, &cached.hidden("revalidate"), Of::Call, Some(&param));
     let (call_value, shape, reach) = (call::call_value(cached), call::shape(cached), reach(cached));
-    let known = call::known(cached);
+    let (known, variable) = (call::known(cached), key::variable(cached));
     let invocation = call::invocation(cached, &call::owner(cached));
     let statements = call::answer(
         cached.how,
         quote! {
             #known
+            #variable
             let #call = #call_value;
             let #body = ::core::pin::pin!(#invocation);
             #generated::fresh::refresh(#ticket, #call, #shape, #reach, #body).await

@@ -20,13 +20,13 @@ enum From {
     Body,
 }
 
-/// Two ways to the key: from the function's arguments, and from whatever stands for the same keys.
+/// Two ways to the key: from the function's arguments, into a variable of the call, and from whatever stands for the same keys.
 ///
 /// The second one asks no more than `KeyPart` of what it is given, so that a parameter that is none
 /// is reported where its type is written, and not again at each call.
 pub(super) fn functions(cached: &Cached, vis: &TokenStream) -> TokenStream {
     let generated = &cached.generated;
-    let buffer = names::local("buffer");
+    let [buffer, written] = ["buffer", "written"].map(names::local);
     let typed = cached.key_params.iter().map(|param| {
         let ident = &param.ident;
         match &param.kind {
@@ -54,16 +54,15 @@ pub(super) fn functions(cached: &Cached, vis: &TokenStream) -> TokenStream {
     let (given, key_of_given) = (given(cached), of_given(cached));
     let (hidden, hidden_of, key) = (cached.hidden("key"), cached.hidden("key_of"), cached.item("key"));
     quote! {
-        fn #hidden #declared (#(#typed),*) -> #generated::KeyBuf #clause {
-            let mut #buffer = #generated::KeyBuf::new();
+        fn #hidden #declared (#buffer: &mut #generated::KeyBuf #(, #typed)*) #clause {
             #write_typed
-            #buffer
         }
 
         fn #hidden_of #declared (#(#any),*) -> #generated::Key #clause {
-            let mut #buffer = #generated::KeyBuf::new();
+            let mut #written = #generated::KeyBuf::new();
+            let #buffer = &mut #written;
             #write_any
-            ::core::convert::From::from(#buffer)
+            ::core::convert::From::from(#written)
         }
 
         /// The key of these arguments.
@@ -112,14 +111,19 @@ pub(super) fn of_given(cached: &Cached) -> TokenStream {
     quote!(Self::#hidden_of #turbofish(#(#args),*))
 }
 
+/// The variable that the key of a call is written into: in its place, as to move it costs as much as to write it.
+pub(super) fn variable(cached: &Cached) -> TokenStream {
+    let (generated, buffer) = (&cached.generated, names::local("buffer"));
+    quote!(let #buffer = &mut #generated::KeyBuf::new();)
+}
+
 /// The key, in the function.
 pub(super) fn in_body(cached: &Cached) -> TokenStream {
-    let (generated, buffer) = (&cached.generated, names::local("buffer"));
+    let buffer = names::local("buffer");
     let writes = writes(cached, &buffer, From::Body);
     quote!({
-        let mut #buffer = #generated::KeyBuf::new();
         #writes
-        #buffer
+        &*#buffer
     })
 }
 
@@ -169,10 +173,10 @@ fn write(cached: &Cached, piece: &KeyPiece, buffer: &Ident, from: From) -> Token
             }
         }
         KeyPiece::TypeName { ident } => quote!(#buffer.push_text(::core::any::type_name::<#ident>());),
-        KeyPiece::Const { ident } => quote!(#generated::KeyPart::write(&#ident, &mut #buffer);),
+        KeyPiece::Const { ident } => quote!(#generated::KeyPart::write(&#ident, #buffer);),
         KeyPiece::OfSelf { given, hole, span } if from != From::Body => match hole.is_hash {
             true => write_place(generated, quote!(#given), true, *span, buffer),
-            false => quote!(#generated::KeyPart::write(#given, &mut #buffer);),
+            false => quote!(#generated::KeyPart::write(#given, #buffer);),
         },
         KeyPiece::OfSelf { hole, span, .. } => {
             let this = cached.sig.receiver().map(|receiver| receiver.self_token);
@@ -205,11 +209,11 @@ fn write_whole(
     if param.pattern.is_some() {
         let span = names::at(root.span());
         let generated = names::tokens_at(generated, span);
-        return quote_spanned!(span=> #generated::KeyPart::write(&#root, &mut #buffer););
+        return quote_spanned!(span=> #generated::KeyPart::write(&#root, #buffer););
     }
     let borrow = (from == From::Body).then(|| quote!(&));
     if from == From::Any {
-        return quote!(#generated::KeyPart::write(#root, &mut #buffer););
+        return quote!(#generated::KeyPart::write(#root, #buffer););
     }
     let ty = match from {
         From::Typed => with_one_lifetime(param.bare_type()).0,
@@ -218,7 +222,7 @@ fn write_whole(
     let span = names::at(param.bare_type().span());
     let generated = names::tokens_at(generated, span);
     let write = quote_spanned!(span=> <#ty as #generated::KeyPart>::write);
-    quote!(#write(#borrow #root, &mut #buffer);)
+    quote!(#write(#borrow #root, #buffer);)
 }
 
 /// The place that a hole stands for.
@@ -244,7 +248,7 @@ fn write_place(
         true => quote_spanned!(span=> &#generated::Hashed(#place)),
         false => place,
     };
-    quote_spanned!(span=> #generated::KeyPart::write(#place, &mut #buffer);)
+    quote_spanned!(span=> #generated::KeyPart::write(#place, #buffer);)
 }
 
 /// The pieces of the template, for the registry.

@@ -14,13 +14,14 @@ pub(super) fn tagged(cached: &Cached) -> Option<TokenStream> {
         return None;
     }
     let generated = &cached.generated;
-    let [call, buffer] = ["call", "buffer"].map(names::local);
+    let [call, buffer, written] = ["call", "buffer", "written"].map(names::local);
     let tags = cached.tags.iter().map(|pieces| {
         let writes = key::pieces_in_body(cached, pieces, &buffer);
         quote!({
-            let mut #buffer = #generated::KeyBuf::new();
+            let mut #written = #generated::KeyBuf::new();
+            let #buffer = &mut #written;
             #writes
-            #generated::tag(#buffer)
+            #generated::tag(#written)
         })
     });
     let tags = with_computed(cached, quote!(::std::vec::Vec::from([#(#tags),*])));

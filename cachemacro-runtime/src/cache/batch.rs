@@ -9,7 +9,6 @@ mod herd;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::cache::{Cache, Call, Resolved, Sought, hit, read, warm};
 use crate::codec::Reach;
@@ -18,6 +17,7 @@ use crate::policy::Terms;
 use crate::shape::batch::{Answers, BatchOutput, Each, Failed};
 use crate::shape::{Local, Sharing};
 use crate::site::Site;
+use crate::stripe::Count;
 use herd::Herd;
 
 pub(crate) use herd::waits;
@@ -43,7 +43,7 @@ pub struct BatchCall<P> {
 pub(crate) async fn batch<S, R, P, K, O, B, F>(
     call: BatchCall<P>,
     asked: Vec<K>,
-    key: impl Fn(&K) -> KeyBuf,
+    key: impl Fn(&K, &mut KeyBuf),
     body: B,
 ) -> O
 where
@@ -65,7 +65,12 @@ where
         return body(asked).await;
     }
     let (ids, places) = distinct(&asked);
-    let keys: Vec<KeyBuf> = ids.iter().map(key).collect();
+    let written = |id: &K| {
+        let mut buffer = KeyBuf::new();
+        key(id, &mut buffer);
+        buffer
+    };
+    let keys: Vec<KeyBuf> = ids.iter().map(written).collect();
     let one =
         |at: usize| Call { site, cache: Some((*cache).clone()), key: &keys[at], ttl: &terms, instance: None };
     let mut found: Vec<Option<O::Value>> = Vec::with_capacity(ids.len());
@@ -144,6 +149,6 @@ fn distinct<K: Clone + Eq + Hash>(asked: &[K]) -> (Vec<K>, Vec<usize>) {
     (ids, places)
 }
 
-fn add(counter: &AtomicU64, count: usize) {
-    counter.fetch_add(count as u64, Ordering::Relaxed);
+fn add(counter: &impl Count, count: usize) {
+    counter.add(count as u64);
 }

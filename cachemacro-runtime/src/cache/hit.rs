@@ -4,10 +4,10 @@
 
 use crate::cache::call::{Call, Sought};
 use crate::cache::{Cache, current};
-use crate::key::KeyBuf;
 use crate::policy::Terms;
-use crate::shape::{Local, Shape, Shared};
+use crate::shape::{Local, Shape};
 use crate::site::{Site, count};
+use crate::tier::Take;
 
 /// Answers a call, if that takes no waiting at all.
 ///
@@ -19,42 +19,44 @@ where
     S: Shape<Value: Local>,
     P: Terms<S::Found>,
 {
-    if call.ttl.applies()
-        && let Some(found) = find(call.site, call.cache.as_ref(), call.key, call.instance)
-        && let Some(value) = found.downcast_ref::<S::Value>()
+    let Call { site, cache, key, ttl, instance } = &call;
+    let mut value = None;
+    if ttl.applies()
+        && !key.is_unusable()
+        && site.admits(*instance)
+        && serve(site, cache.as_ref(), key.as_bytes(), &mut |found| {
+            value = found.downcast_ref::<S::Value>().cloned();
+            value.is_some()
+        })
+        && let Some(value) = value
     {
-        count(&call.site.counters().hits);
-        return Sought::Found(S::output(value.clone()));
+        return Sought::Found(S::output(value));
     }
     Sought::Missed(call)
 }
 
-/// What is stored for a function, if it may be read, and is in this process.
-fn find(
-    site: &'static Site,
-    cache: Option<&Cache>,
-    key: &KeyBuf,
-    instance: Option<&'static str>,
-) -> Option<Shared> {
-    if !site.is_enabled() || !site.admits(instance) || key.is_unusable() {
-        return None;
-    }
-    match current::known(cache) {
-        Some(cache) => get(cache, site, key),
-        None => get_in_scope(site, key),
-    }
+/// Serves what is stored for a function, if it may be read, and is in this process.
+#[inline(never)]
+fn serve(site: &'static Site, cache: Option<&Cache>, key: &[u8], take: Take<'_>) -> bool {
+    site.is_enabled()
+        && match current::known(cache) {
+            Some(cache) => serve_from(cache, site, key, take),
+            None => serve_in_scope(site, key, take),
+        }
 }
 
-/// The rest of [`find`] where there are scopes: in tests, for the most part.
+/// The rest of [`serve`] where there are scopes: in tests, for the most part.
 #[cold]
-fn get_in_scope(site: &'static Site, key: &KeyBuf) -> Option<Shared> {
-    get(&current::Resolved::new(None), site, key)
+fn serve_in_scope(site: &'static Site, key: &[u8], take: Take<'_>) -> bool {
+    serve_from(&current::Resolved::new(None), site, key, take)
 }
 
 #[inline(always)]
-fn get(cache: &Cache, site: &'static Site, key: &KeyBuf) -> Option<Shared> {
-    if cache.inner.tasks.is_closed() {
-        return None;
+fn serve_from(cache: &Cache, site: &'static Site, key: &[u8], take: Take<'_>) -> bool {
+    let is_served = !cache.inner.tasks.is_closed()
+        && cache.tier_of(site).serve_now(key, site.version(), site.is_strict(), take);
+    if is_served {
+        count(&site.counters().hits);
     }
-    cache.tier_of(site).get_now(key.as_bytes(), site.version(), site.is_strict())
+    is_served
 }

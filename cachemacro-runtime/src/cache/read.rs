@@ -4,7 +4,6 @@ mod raw;
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -21,6 +20,7 @@ use crate::protocol::flight::{Ending, Progress};
 use crate::shape::{Local, Sharing};
 use crate::site::count;
 use crate::store::{Permit, Verdict};
+use crate::stripe::Count;
 use crate::tag::Tag;
 use crate::tier::{LeaseGuard, Sighting, Storing, Tier};
 
@@ -351,7 +351,7 @@ impl<P> Load<'_, P> {
         body.await
     }
 
-    pub(super) fn count(&self, counter: impl Fn(&crate::site::Counters) -> &AtomicU64) {
+    pub(super) fn count<C: Count>(&self, counter: impl Fn(&crate::site::Counters) -> &C) {
         count(counter(self.site.counters()));
     }
 

@@ -16,7 +16,7 @@ pub async fn read<S, P, K, O, B, F>(
     call: BatchCall<P>,
     _shape: S,
     ids: Vec<K>,
-    key: impl Fn(&K) -> KeyBuf,
+    key: impl Fn(&K, &mut KeyBuf),
     body: B,
 ) -> O
 where
@@ -35,7 +35,7 @@ pub async fn read_local<S, P, K, O, B, F>(
     call: BatchCall<P>,
     _shape: S,
     ids: Vec<K>,
-    key: impl Fn(&K) -> KeyBuf,
+    key: impl Fn(&K, &mut KeyBuf),
     body: B,
 ) -> O
 where

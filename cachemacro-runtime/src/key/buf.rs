@@ -52,6 +52,24 @@ impl Bytes {
         }
     }
 
+    /// The digits of an integer, in their place: there is no `memcpy` for so few.
+    #[inline]
+    fn push_digits(&mut self, integer: u64) {
+        let start = usize::from(self.inline_len);
+        let end = start + digits(integer);
+        match self.inline.get_mut(start..end) {
+            Some(free) if self.heap.is_none() => {
+                let mut rest = integer;
+                for digit in free.iter_mut().rev() {
+                    *digit = b'0' + (rest % 10) as u8;
+                    rest /= 10;
+                }
+                self.inline_len = end as u8;
+            }
+            _ => self.push_to_heap(itoa::Buffer::new().format(integer).as_bytes()),
+        }
+    }
+
     #[cold]
     fn push_to_heap(&mut self, bytes: &[u8]) {
         let inline = &self.inline[..usize::from(self.inline_len)];
@@ -142,6 +160,21 @@ impl KeyBuf {
         self.bytes.push(text.as_bytes());
     }
 
+    /// Writes an integer.
+    #[inline]
+    pub(super) fn push_integer(&mut self, integer: u64) {
+        self.bytes.push_digits(integer);
+    }
+
+    /// Writes an integer that may be negative.
+    #[inline]
+    pub(super) fn push_signed(&mut self, integer: i64) {
+        if integer < 0 {
+            self.push_raw("-");
+        }
+        self.push_integer(integer.unsigned_abs());
+    }
+
     /// Writes a hash of a value, for what is too long or too structured to read: 32 hexadecimal digits.
     ///
     /// It is BLAKE3 over all that the value serializes; what it does not serialize is not in the key.
@@ -220,6 +253,27 @@ impl ListWriter<'_> {
         self.key.push_raw("]");
     }
 }
+
+/// How many digits an integer has.
+#[inline]
+fn digits(integer: u64) -> usize {
+    // As many as its bits times log10(2), or one more.
+    let bits = u64::BITS - (integer | 1).leading_zeros();
+    let less = (bits * 1233) >> 12;
+    less as usize + usize::from(integer >= POWERS[less as usize])
+}
+
+/// The least integers that have more digits than that. Zero has one as well.
+const POWERS: [u64; 20] = {
+    let (mut powers, mut power) = ([0; 20], 1);
+    let mut at = 1;
+    while at < powers.len() {
+        power *= 10;
+        powers[at] = power;
+        at += 1;
+    }
+    powers
+};
 
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
 

@@ -27,8 +27,13 @@ macro_rules! own_form {
     )+};
 }
 
-own_form!(u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize =>
-    |part, key| key.push_raw(itoa::Buffer::new().format(*part)));
+own_form!(u8, u16, u32 => |part, key| key.push_integer(u64::from(*part)));
+own_form!(u64 => |part, key| key.push_integer(*part));
+own_form!(usize => |part, key| key.push_integer(*part as u64));
+own_form!(i8, i16, i32 => |part, key| key.push_signed(i64::from(*part)));
+own_form!(i64 => |part, key| key.push_signed(*part));
+own_form!(isize => |part, key| key.push_signed(*part as i64));
+own_form!(u128, i128 => |part, key| key.push_raw(itoa::Buffer::new().format(*part)));
 own_form!(NonZeroU8, NonZeroU16, NonZeroU32, NonZeroU64, NonZeroU128, NonZeroUsize,
           NonZeroI8, NonZeroI16, NonZeroI32, NonZeroI64, NonZeroI128, NonZeroIsize =>
     |part, key| key.push_raw(itoa::Buffer::new().format(part.get())));
@@ -155,6 +160,30 @@ mod tests {
         let mut key = KeyBuf::new();
         part.write(&mut key);
         key.as_str().to_owned()
+    }
+
+    #[test]
+    fn integers_read_as_they_display() {
+        for shift in 0..64 {
+            for integer in [1_u64 << shift, (1 << shift) - 1, u64::MAX >> shift] {
+                assert_eq!(key(integer), integer.to_string());
+                let signed = integer as i64;
+                assert_eq!(key(signed), signed.to_string());
+                assert_eq!(key(signed.wrapping_neg()), signed.wrapping_neg().to_string());
+            }
+        }
+        let mut power = 1_u64;
+        while let Some(next) = power.checked_mul(10) {
+            assert_eq!((key(power - 1), key(power)), ((power - 1).to_string(), power.to_string()));
+            power = next;
+        }
+        for bytes in [100, 103, 104, 105, 200] {
+            let mut long = KeyBuf::new();
+            long.push_raw(&"x".repeat(bytes));
+            u64::MAX.write(&mut long);
+            7_u8.write(&mut long);
+            assert_eq!(long.as_str(), format!("{}{}7", "x".repeat(bytes), u64::MAX));
+        }
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! The tier in this process: typed values, no encoding, no round trip.
 
+mod hot;
 mod tagged;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::codec::Reach;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::Swept;
@@ -18,26 +19,37 @@ use crate::store::memory::table::{Held, LeaseTable, Sighting as Slot, TableFill,
 use crate::store::{Lease, Pattern, PutVerdict, Token, Verdict};
 use crate::tier::rooms::Rooms;
 use crate::tier::{Glimpse, Putting, Seen, Storing};
+use hot::Hot;
 use tagged::Tagged;
+
+pub(crate) use hot::Take;
+
+type Table = LeaseTable<Arc<Stored>, Arc<Hot>>;
 
 /// Typed values in this process, under the lease protocol.
 #[derive(Debug)]
 pub(crate) struct L1 {
-    tables: Rooms<LeaseTable<Stored>>,
+    tables: Rooms<Table>,
+    /// Of all rooms: a key says which it is in.
+    hot: Arc<Hot>,
     clock: Clock,
 }
 
-/// A value, the version of its function, and how long it is fresh.
-#[derive(Clone)]
+/// A value, the version of its function, and how long it is fresh; with its key, for who holds nothing else of it.
 struct Stored {
+    key: Box<[u8]>,
     value: Shared,
     version: u64,
     stamp: Stamp,
 }
 
 impl Stored {
-    fn downcast<V: Local>(self, version: u64) -> Option<Arc<V>> {
-        self.value.downcast().ok().filter(|_| self.version == version)
+    fn new(key: &[u8], value: Shared, version: u64, stamp: Stamp) -> Arc<Self> {
+        Arc::new(Self { key: key.into(), value, version, stamp })
+    }
+
+    fn downcast<V: Local>(&self, version: u64) -> Option<Arc<V>> {
+        Arc::clone(&self.value).downcast().ok().filter(|_| self.version == version)
     }
 }
 
@@ -56,14 +68,17 @@ pub(crate) enum L1Sighting<V> {
 impl L1 {
     /// Values within these limits, and within those of each function of `sites` that has a `memory` of its own.
     pub(crate) fn new(limits: MemoryLimits, sites: &[&'static Site], clock: Clock) -> Self {
-        let own =
-            |bytes_max| LeaseTable::new(MemoryLimits { bytes_max, entries_max: u64::MAX }, clock.clone());
-        Self { tables: Rooms::new(LeaseTable::new(limits, clock.clone()), sites, own), clock }
+        let (hot, bytes_max) = Hot::new(limits.bytes_max);
+        let hot = Arc::new(hot);
+        let table = |limits| Table::with_witness(limits, clock.clone(), Arc::clone(&hot));
+        let common = table(MemoryLimits { bytes_max, ..limits });
+        let own = |bytes_max| table(MemoryLimits { bytes_max, entries_max: u64::MAX });
+        Self { tables: Rooms::new(common, sites, own), hot, clock }
     }
 
     /// Where a key is.
     #[inline]
-    fn table(&self, key: &[u8]) -> &LeaseTable<Stored> {
+    fn table(&self, key: &[u8]) -> &Table {
         self.tables.of(key)
     }
 
@@ -76,11 +91,23 @@ impl L1 {
         });
     }
 
-    /// The value, if it is there.
-    #[inline]
-    pub(crate) fn get(&self, key: &[u8], version: u64) -> Option<Shared> {
-        let Stored { value, version: stored, .. } = self.table(key).get(key)?.value;
-        (stored == version).then_some(value)
+    /// Serves the value, if it is there and of the type that is taken.
+    #[inline(always)]
+    pub(crate) fn serve(&self, key: &[u8], version: u64, take: Take<'_>) -> bool {
+        let (hash, now) = (self.hot.hash(key), self.clock.now());
+        self.hot.get(key, hash, version, now, take) || self.serve_anew(key, hash, version, now, take)
+    }
+
+    /// The same from the table.
+    #[inline(never)]
+    fn serve_anew(&self, key: &[u8], hash: u64, version: u64, now: Moment, take: Take<'_>) -> bool {
+        let ticket = self.hot.ticket(hash);
+        let Some(Held { value: stored, serves_until, .. }) = self.table(key).get(key) else { return false };
+        if stored.version != version || !take(&*stored.value) {
+            return false;
+        }
+        self.hot.keep(stored, ticket, now, serves_until);
+        true
     }
 
     pub(crate) fn lookup<V: Local>(&self, key: &[u8], version: u64, lease: Lease) -> L1Sighting<V> {
@@ -115,7 +142,7 @@ impl L1 {
         let _ = self.table(key).touch(key, seen.fill_id, serves, left);
     }
 
-    fn seen<V: Local>(&self, held: Held<Stored>, version: u64) -> Option<Seen<V>> {
+    fn seen<V: Local>(&self, held: Held<Arc<Stored>>, version: u64) -> Option<Seen<V>> {
         let Held { value, fill_id, filled, .. } = held;
         let (age, stamp) = (self.clock.now().since(filled), value.stamp);
         value.downcast(version).map(|value| Seen { value, fill_id, age, stamp })
@@ -130,7 +157,9 @@ impl L1 {
             true => Arc::clone(value) as Shared,
             false => Tagged::shared(value, notes),
         };
-        let value = Stored { value: shared, version: form.version, stamp };
+        let value = Stored::new(key, shared, form.version, stamp);
+        // Here, so that no hit has to.
+        self.hot.open();
         let (fill_id, ttl, serves) = (Token::random(), life.kept, stamp.fresh);
         Ok(self.table(key).fill(key, TableFill { permit, fill_id, value, bytes, ttl, serves }))
     }
@@ -190,13 +219,15 @@ impl L1 {
             }
         };
         let stamp = life.stamp;
-        let value = Stored { value: Arc::clone(value) as Shared, version: form.version, stamp };
+        let value = Stored::new(key, Arc::clone(value) as Shared, form.version, stamp);
+        self.hot.open();
         let (fill_id, ttl, serves) = (Token::random(), life.kept, stamp.fresh);
         Ok(self.table(key).put(key, TablePut { guard, fill_id, value, bytes, ttl, serves }))
     }
 
     fn weigh<V: Local, R: Reach<V>>(&self, operation: &'static str, key: &[u8], value: &V) -> Result<usize> {
-        let bytes = R::weigh(value);
+        // The key is here twice.
+        let bytes = R::weigh(value) + key.len();
         if self.table(key).fits(key, bytes) {
             return Ok(bytes);
         }

@@ -9,7 +9,7 @@ mod rooms;
 mod seen;
 mod tagged;
 
-pub(crate) use l1::{L1, L1Sighting};
+pub(crate) use l1::{L1, L1Sighting, Take};
 pub(crate) use l2::L2;
 pub use near::Coherence;
 pub(crate) use near::{Near, NearLimits};

@@ -12,10 +12,10 @@ use crate::codec::Reach;
 use crate::error::Result;
 use crate::form::Form;
 use crate::journal::{Doomed, GuardEnd, Progress, Swept};
-use crate::shape::{Local, Shared};
+use crate::shape::Local;
 use crate::site::Site;
 use crate::store::{Lease, Pattern, PutVerdict, Token, Verdict};
-use crate::tier::l1::{L1, L1Sighting};
+use crate::tier::l1::{L1, L1Sighting, Take};
 use crate::tier::l2::{L2, L2Sighting};
 use crate::tier::{Coherence, Glimpse, HeldUntil, LeaseGuard, Putting, Seen, Sighting, Storing};
 
@@ -29,14 +29,13 @@ pub(crate) enum Tier {
 }
 
 impl Tier {
-    /// A value that takes no waiting at all: none, if it is elsewhere. One that is `strict` is not
+    /// Serves a value that takes no waiting at all: none, if it is elsewhere. One that is `strict` is not
     /// behind the store.
-    #[inline]
-    pub(crate) fn get_now(&self, key: &[u8], version: u64, strict: bool) -> Option<Shared> {
+    #[inline(always)]
+    pub(crate) fn serve_now(&self, key: &[u8], version: u64, strict: bool, take: Take<'_>) -> bool {
         match self {
-            Self::Local(l1) => l1.get(key, version),
-            Self::Shared(l2) if !strict => l2.near()?.get(key, version),
-            Self::Shared(_) => None,
+            Self::Local(l1) => l1.serve(key, version, take),
+            Self::Shared(l2) => !strict && serve_near(l2, key, version, take),
         }
     }
 
@@ -290,4 +289,9 @@ impl Tier {
             }
         }
     }
+}
+
+#[inline(never)]
+fn serve_near(l2: &L2, key: &[u8], version: u64, take: Take<'_>) -> bool {
+    l2.near().and_then(|near| near.get(key, version)).is_some_and(|value| take(&*value))
 }

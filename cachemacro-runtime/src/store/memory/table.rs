@@ -4,6 +4,7 @@
 //! another, and so needs no encoding. What each step does is decided by
 //! [`protocol::slot`](crate::protocol::slot); here it is done, atomically for each key.
 
+mod lifecycle;
 mod sizes;
 mod weigher;
 
@@ -11,8 +12,9 @@ use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use quick_cache::sync::{Cache, EntryAction, EntryResult};
-use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder};
 
+use self::lifecycle::TableLifecycle;
 use self::sizes::expected_entries;
 use self::weigher::SlotWeigher;
 use super::MemoryLimits;
@@ -20,6 +22,7 @@ use crate::clock::{Clock, Moment};
 use crate::protocol::slot::{self, Begun, Guard, Next};
 use crate::store::{Lease, Pattern, Permit, PutVerdict, Token, Verdict};
 
+pub(crate) use self::lifecycle::Witness;
 pub(crate) use self::sizes::shards;
 
 /// What one slot costs beside its key and its value: the map's entry, the slot and the allocations
@@ -27,15 +30,16 @@ pub(crate) use self::sizes::shards;
 const SLOT_OVERHEAD_BYTES: u64 = 128;
 
 /// A bounded map from keys to leases, values and guards.
-pub(crate) struct LeaseTable<V> {
-    slots: Slots<V>,
+pub(crate) struct LeaseTable<V, W: Witness = ()> {
+    slots: Slots<V, W>,
+    witness: W,
     /// How many listings of all keys are under way. What is being stored is in no list for a moment, so
     /// that nothing is stored meanwhile.
     listings: RwLock<u32>,
     clock: Clock,
 }
 
-type Slots<V> = Cache<Vec<u8>, Slot<V>, SlotWeigher, DefaultHashBuilder, PinGuards>;
+type Slots<V, W> = Cache<Vec<u8>, Slot<V>, SlotWeigher, DefaultHashBuilder, TableLifecycle<W>>;
 
 type Slot<V> = slot::Slot<V, Moment>;
 
@@ -70,6 +74,12 @@ pub(crate) struct TablePut<V> {
 
 impl<V: Clone> LeaseTable<V> {
     pub(crate) fn new(limits: MemoryLimits, clock: Clock) -> Self {
+        Self::with_witness(limits, clock, ())
+    }
+}
+
+impl<V: Clone, W: Witness> LeaseTable<V, W> {
+    pub(crate) fn with_witness(limits: MemoryLimits, clock: Clock, witness: W) -> Self {
         let bytes_max = limits.bytes_max.max(1);
         let options = OptionsBuilder::new()
             .weight_capacity(bytes_max)
@@ -79,9 +89,9 @@ impl<V: Clone> LeaseTable<V> {
             .expect("the two settings that have no default are set");
         // A floor on each entry's weight makes a bound in bytes a bound in entries too.
         let weigher = SlotWeigher { floor: bytes_max.div_ceil(limits.entries_max.max(1)) };
-        let pins = PinGuards { clock: clock.clone() };
-        let slots = Cache::with_options(options, weigher, DefaultHashBuilder::default(), pins);
-        Self { slots, listings: RwLock::new(0), clock }
+        let lifecycle = TableLifecycle::new(clock.clone(), witness.clone());
+        let slots = Cache::with_options(options, weigher, DefaultHashBuilder::default(), lifecycle);
+        Self { slots, witness, listings: RwLock::new(0), clock }
     }
 
     /// Sets how many bytes it may take; what is used least goes until it does.
@@ -96,7 +106,6 @@ impl<V: Clone> LeaseTable<V> {
     }
 
     /// The value under `key`, if it is there and not past its ttl. Takes no lease.
-    #[inline(always)]
     pub(crate) fn get(&self, key: &[u8]) -> Option<Held<V>> {
         match self.slots.get(key)? {
             Slot::Filled(held) if held.serves_until > self.clock.now() => Some(held),
@@ -234,21 +243,31 @@ impl<V: Clone> LeaseTable<V> {
     /// The place stays ours in between: whoever else wants it waits, for no longer than an insertion.
     fn step<A>(&self, key: &[u8], decide: impl Fn(Option<&Slot<V>>) -> (Next<V, Moment>, A)) -> A {
         let mut decided = None;
+        let (mut is_gone, mut replaced) = (false, None);
         let result = self.slots.entry(key, None, |_, slot| {
             let (next, answer) = decide(Some(slot));
+            is_gone = matches!(slot, Slot::Filled(_)) && !matches!(next, Next::Stay);
+            if is_gone {
+                self.witness.gone(key);
+            }
             let (action, value) = match next {
                 Next::Stay => (EntryAction::Retain(()), None),
                 Next::Vanish => (EntryAction::Remove, None),
                 // A slot that grows in its place evicts nothing, so a value is inserted anew.
                 Next::Become(value @ Slot::Filled(_)) => (EntryAction::ReplaceWithGuard, Some(value)),
                 Next::Become(small) => {
-                    *slot = small;
+                    // Dropped once the lock is free: it may be anything.
+                    replaced = Some(std::mem::replace(slot, small));
                     (EntryAction::Retain(()), None)
                 }
             };
             decided = Some((answer, value));
             action
         });
+        drop(replaced);
+        if is_gone {
+            self.witness.forget(key);
+        }
         let (place, next, answer) = match (result, decided) {
             (EntryResult::Replaced(place, _), Some((answer, next))) => (place, next, answer),
             (_, Some((answer, _))) => return answer,
@@ -289,22 +308,7 @@ fn guard_of(lease: Lease, now: Moment) -> Guard<Moment> {
     Guard { token: lease.token, until: now + lease.ttl }
 }
 
-/// Keeps guards from being evicted: unlike a lease, a guard that is lost lets old values in.
-#[derive(Clone, Debug)]
-struct PinGuards {
-    clock: Clock,
-}
-
-impl<V> Lifecycle<Vec<u8>, Slot<V>> for PinGuards {
-    type RequestState = ();
-
-    /// One whose time is over is a crashed writer's, and stands in nobody's way.
-    fn is_pinned(&self, _key: &Vec<u8>, slot: &Slot<V>) -> bool {
-        matches!(slot, Slot::Guarded(_)) && slot.until() > self.clock.now()
-    }
-}
-
-impl<V> std::fmt::Debug for LeaseTable<V> {
+impl<V, W: Witness> std::fmt::Debug for LeaseTable<V, W> {
     /// Values are never printed.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("LeaseTable").finish_non_exhaustive()

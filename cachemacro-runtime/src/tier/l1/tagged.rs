@@ -108,8 +108,7 @@ impl L1 {
             Slot::Hit(held) | Slot::Guarded(Some(held)) => Found::Version(held.fill_id),
             Slot::Lead => {
                 let stamp = Stamp { fresh: tag::TTL, cost: Duration::ZERO };
-                let (fill_id, value) =
-                    (tag::new_version(), Stored { value: Arc::new(()), version: 0, stamp });
+                let (fill_id, value) = (tag::new_version(), Stored::new(key, Arc::new(()), 0, stamp));
                 let permit = Permit::Lease(token);
                 let fill = TableFill { permit, fill_id, value, bytes: 0, ttl: tag::TTL, serves: tag::TTL };
                 match self.table(key).fill(key, fill) {
