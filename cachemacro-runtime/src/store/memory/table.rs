@@ -5,6 +5,7 @@
 //! [`protocol::slot`](crate::protocol::slot); here it is done, atomically for each key.
 
 mod lifecycle;
+mod listing;
 mod sizes;
 mod weigher;
 
@@ -15,6 +16,7 @@ use quick_cache::sync::{Cache, EntryAction, EntryResult};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder};
 
 use self::lifecycle::TableLifecycle;
+use self::listing::Listing;
 use self::sizes::expected_entries;
 use self::weigher::SlotWeigher;
 use super::MemoryLimits;
@@ -285,22 +287,6 @@ impl<V: Clone, W: Witness> LeaseTable<V, W> {
             debug_assert!(inserted, "a place is only taken away by `remove`, which nobody calls");
         }
         answer
-    }
-}
-
-/// A listing that is under way. It has waited for all that was being stored.
-struct Listing<'a>(&'a RwLock<u32>);
-
-impl<'a> Listing<'a> {
-    fn begin(listings: &'a RwLock<u32>) -> Self {
-        *listings.write().unwrap_or_else(PoisonError::into_inner) += 1;
-        Self(listings)
-    }
-}
-
-impl Drop for Listing<'_> {
-    fn drop(&mut self) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) -= 1;
     }
 }
 
