@@ -56,7 +56,7 @@ cases! {
     #[cfg(feature = "peers")] CACHED = "cached, async": |id| now(peers::cached_async(id));
     #[cfg(feature = "peers")] CACHED_CONCURRENT = "cached, async, concurrent": |id| now(peers::cached_concurrent(id));
     #[cfg(feature = "peers")] CACHED_TEXT = "cached, async, concurrent, `format!` key": |id| now(peers::cached_concurrent_text(id));
-    #[cfg(feature = "peers")] HITBOX = "hitbox-fn, moka": |id| now(peers::hitbox(id));
+    #[cfg(feature = "peers")] HITBOX = "hitbox-fn, moka, a `u64` as the value": |id| now(peers::hitbox(id));
     #[cfg(feature = "peers")] MOKA_ID = "moka::future `get`, u64 key": |id| now(peers::MOKA_BY_ID.get(&id)).expect("a hit");
     #[cfg(feature = "peers")] MOKA_TEXT = "moka::future `get`, `format!` key": |id| now(peers::MOKA_BY_TEXT.get(&format!("user:{id}"))).expect("a hit");
 }
