@@ -152,7 +152,7 @@ impl<T, E: From<Error>> GivesUp for Result<T, E> {
 #[diagnostic::on_unimplemented(
     message = "a refresh in the background cannot own a `{Self}`",
     label = "no `Clone + Send + 'static`",
-    note = "`stale_while_revalidate` and `timeout` run the body when the call is over, so that they clone its parameters",
+    note = "`stale_while_revalidate`, `timeout` and `refresh_every` run the body when the call is over, and clone its parameters for it",
     note = "derive `Clone` for it, or pass an `Arc` of it"
 )]
 pub trait Ownable: ToOwned<Owned: Borrow<Self> + Send + 'static> + 'static {}

@@ -71,6 +71,7 @@ pub(super) const ALL: &[(u64, &Theme)] = &[
     (2, &UNDELIVERED),
     (2, &FAILING),
     (2, &OUTAGES),
+    (2, &PASSING),
     (1, &LATE),
     (2, &BATCHES),
     (2, &near::ANSWERED_LATE),
@@ -229,6 +230,18 @@ const OUTAGES: Theme = Theme {
     delays: &[1, 4],
     budgets: &[250],
     ..MIXED
+};
+
+/// Readers who come again and again for what goes without them, or whose loads take longer than they wait, while writers
+/// invalidate it.
+const PASSING: Theme = Theme {
+    freshness: &[(4, Freshness::Idle), (1, Freshness::Hard), (1, Freshness::Kept)],
+    operations: (16, 30),
+    reads_percent: &[75, 85],
+    mutations: &[(2, What::Unguarded), (2, What::ByCall), (1, What::Guarded)],
+    errors_percent: 5,
+    near_percent: 25,
+    ..OUTAGES
 };
 
 /// Writers whose messages arrive after they have given up on them.

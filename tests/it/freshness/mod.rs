@@ -4,11 +4,15 @@ mod background;
 mod early;
 mod errors;
 mod every;
+mod hanging;
 mod idle;
 mod parameters;
 #[cfg(feature = "redis")]
 mod shared;
+mod tiers;
 mod tuning;
+#[cfg(feature = "tuning-file")]
+mod tuning_file;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

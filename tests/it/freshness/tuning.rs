@@ -117,31 +117,3 @@ async fn what_cannot_be_said_of_a_function_is_refused_and_changes_nothing() {
     }
     assert_eq!(left(&cache, &db).await, 10);
 }
-
-#[cfg(feature = "tuning-file")]
-#[tokio::test(start_paused = true)]
-async fn a_file_is_read_again_when_it_changes_and_a_mistake_in_it_changes_nothing() {
-    let path = std::env::temp_dir().join(format!("cachemacro-tunings-{}.toml", std::process::id()));
-    let write = |text: &str| std::fs::write(&path, text).unwrap();
-    write("[function.tuned_number]\nttl = \"1h 40m\"\n");
-    let db = Db::open();
-    let cache = Cache::builder().clock(Clock::manual()).tuning_file(&path).build().await.unwrap();
-    assert_eq!(left(&cache, &db).await, 6000);
-    write("[function.tuned_number]\nttl = 5\n\n[function.nobody]\nttl = 5\n");
-    // The codecs have notes too.
-    let refusal = || cache.status().notes.into_iter().find(|note| note.contains("the file of tunings"));
-    crate::support::eventually("it is refused", async || refusal().is_some()).await;
-    let note = refusal().unwrap();
-    assert!(
-        note.contains("line 4 of the file of tunings: no cached function has the name `nobody`"),
-        "{note}"
-    );
-    assert_eq!(left(&cache, &db).await, 6000, "the rest of it is not taken either");
-    write("[function.tuned_number]\nttl = \"2h\" # longer\n");
-    crate::support::eventually("it is taken", async || left(&cache, &db).await == 7200).await;
-    assert_eq!(refusal(), None);
-    write("nonsense");
-    let refused = Cache::builder().tuning_file(&path).build().await.unwrap_err();
-    assert!(refused.to_string().contains("line 1 of the file of tunings"), "{refused}");
-    std::fs::remove_file(&path).unwrap();
-}

