@@ -135,3 +135,41 @@ async fn the_attribute_names_the_codec_and_the_bound() {
     }
     assert_eq!(source.loads(), 3, "what is too large is not stored");
 }
+
+#[cache_result(ttl = "1h", key = "deploy:tagged:<id>", tags = ["deploy a:<id>"])]
+async fn tagged(id: u64) -> u64 {
+    id
+}
+
+#[cache_result(ttl = "1h", key = "deploy:alike:<id>", tags = ["deploy a:<id>"], skip(source))]
+async fn tagged_alike(source: &Source, id: u64) -> u64 {
+    source.load().await + id
+}
+
+#[cache_result(ttl = "1h", key = "deploy:retagged:<id>", tags = ["deploy b:<id>"], skip(source))]
+async fn retagged(source: &Source, id: u64) -> u64 {
+    source.load().await + id
+}
+
+#[cache_result(ttl = "1h", key = "deploy:untagged:<id>", skip(source))]
+async fn untagged(source: &Source, id: u64) -> u64 {
+    source.load().await + id
+}
+
+#[tokio::test]
+async fn what_is_stored_under_other_tags_than_those_of_today_is_a_miss() {
+    let server = RedisServer::start();
+    let cache = connect(&server).await;
+    let source = Source::open();
+    cache
+        .scope(async {
+            tagged(7).await;
+            for name in ["alike", "retagged", "untagged"] {
+                server.cli(&["COPY", "deploy:tagged:7", &format!("deploy:{name}:7")]);
+            }
+            assert_eq!(tagged_alike(&source, 7).await, 7, "what was copied can be read");
+            assert_eq!((retagged(&source, 7).await, untagged(&source, 7).await), (8, 8));
+            assert_eq!(source.loads(), 2);
+        })
+        .await;
+}
