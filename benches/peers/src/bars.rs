@@ -16,11 +16,20 @@ pub struct Bar {
 }
 
 impl Bar {
-    fn at_most(promised: &str, limit: f64, measured: f64, unit: &str) -> Self {
+    pub fn at_most(promised: &str, limit: f64, measured: f64, unit: &str) -> Self {
         Self {
             promised: format!("{promised}: at most {limit}{unit}"),
             measured: format!("{measured:.2}{unit}"),
             is_met: measured <= limit,
+        }
+    }
+
+    #[cfg(feature = "peers")]
+    pub fn at_least(promised: &str, limit: f64, measured: f64, unit: &str) -> Self {
+        Self {
+            promised: format!("{promised}: at least {limit}{unit}"),
+            measured: format!("{measured:.2}{unit}"),
+            is_met: measured >= limit,
         }
     }
 }

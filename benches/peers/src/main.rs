@@ -8,6 +8,8 @@ mod memory;
 mod ours;
 #[cfg(feature = "peers")]
 mod peers;
+#[cfg(feature = "peers")]
+mod shared;
 mod times;
 mod user;
 
@@ -22,6 +24,17 @@ fn main() -> ExitCode {
             let times = times::table();
             memory::table();
             bars::print(&bars::of(&counts, &times));
+            ExitCode::SUCCESS
+        }
+        // Hits on a server.
+        #[cfg(feature = "peers")]
+        ["shared"] => {
+            bars::print(&shared::table(""));
+            ExitCode::SUCCESS
+        }
+        #[cfg(feature = "peers")]
+        ["shared", peer] => {
+            bars::print(&shared::table(peer));
             ExitCode::SUCCESS
         }
         // What does not depend on the machine's load, for the checks: it fails if a hit has become dearer.
@@ -42,7 +55,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         _ => {
-            eprintln!("usage: cachemacro-peers [instructions]");
+            eprintln!("usage: cachemacro-peers [instructions|shared [PEER]]");
             ExitCode::FAILURE
         }
     }
