@@ -1,6 +1,7 @@
 //! What is known of a type that is stored: its fingerprints, and whether it has to go as JSON.
 
 use std::any::{TypeId, type_name};
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
@@ -23,8 +24,24 @@ pub(super) struct Carriage {
     is_noted: AtomicBool,
 }
 
+thread_local! {
+    /// The one that was asked for last: a value that is read asks for its type more than once.
+    static LAST: Cell<Option<(TypeId, &'static Carriage)>> = const { Cell::new(None) };
+}
+
 /// That of a type.
 pub(super) fn of<V: DeserializeOwned + 'static>() -> &'static Carriage {
+    match LAST.get() {
+        Some((of, carriage)) if of == TypeId::of::<V>() => carriage,
+        _ => {
+            let carriage = known_or_made::<V>();
+            LAST.set(Some((TypeId::of::<V>(), carriage)));
+            carriage
+        }
+    }
+}
+
+fn known_or_made<V: DeserializeOwned + 'static>() -> &'static Carriage {
     type Memo = RwLock<HashMap<TypeId, &'static Carriage>>;
     static MEMO: OnceLock<Memo> = OnceLock::new();
     let memo = MEMO.get_or_init(Memo::default);

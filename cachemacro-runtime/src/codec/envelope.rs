@@ -2,10 +2,10 @@
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 0 | the format's version, 3 |
+//! | 0 | the format's version, 4 |
 //! | 1 | the codec's [`ID`](Codec::ID) |
 //! | 2..10 | the hash of the shape of the value's type and of its version (big endian) |
-//! | 10..18 | the hash of all other bytes of header and value (big endian) |
+//! | 10..18 | the hash of all behind it, seeded with that of all before it (big endian) |
 //! | 18..26 | how long the value is fresh, in ms (big endian) |
 //! | 26..30 | how long its load took, in ms (big endian) |
 //! | 30.. | the value, as the codec writes it |
@@ -18,14 +18,14 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::{Codec, Storable, buffer, carriage, unreadable, verified};
 use crate::error::Result;
 
 pub use crate::policy::Stamp;
 
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 const TYPE_AT: usize = 2;
 const CHECK_AT: usize = 10;
 const FRESH_AT: usize = 18;
@@ -129,10 +129,8 @@ fn type_hash<C: Codec, V: Storable>(version: u64) -> u64 {
 
 /// The hash of all but the place it is stored in.
 fn check(bytes: &[u8]) -> u64 {
-    let mut hash = Xxh3Default::new();
-    hash.update(&bytes[..CHECK_AT]);
-    hash.update(&bytes[FRESH_AT..]);
-    hash.digest()
+    // Two at once are a fifth of what one takes that is fed piece by piece.
+    xxh3_64_with_seed(&bytes[FRESH_AT..], xxh3_64(&bytes[..CHECK_AT]))
 }
 
 #[cfg(all(test, feature = "bincode"))]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 
 use crate::protocol::slot;
 use crate::store::{Entry, Lease, Permit, Token};
@@ -88,18 +88,21 @@ pub(super) fn decode(bytes: Vec<u8>, now_ms: Option<u64>) -> Stored {
 }
 
 /// Reads a value.
-fn entry_of(bytes: Bytes, now_ms: Option<u64>) -> Option<Entry> {
+fn entry_of(mut bytes: Bytes, now_ms: Option<u64>) -> Option<Entry> {
     if bytes.first() != Some(&b'V') || bytes.len() < PAYLOAD_AT {
         return None;
     }
     let filled_at_ms = number_of(&bytes[FILLED_AT..TTL_AT]);
+    let (fill_id, ttl_ms) = (token_of(&bytes), number_of(&bytes[TTL_AT..PAYLOAD_AT]));
+    // In place: a slice of it would be a second owner, which takes an allocation.
+    bytes.advance(PAYLOAD_AT);
     Some(Entry {
-        fill_id: token_of(&bytes),
-        ttl: Duration::from_millis(number_of(&bytes[TTL_AT..PAYLOAD_AT])),
+        fill_id,
+        ttl: Duration::from_millis(ttl_ms),
         ttl_left: None,
         filled_at: Some(Duration::from_millis(filled_at_ms)),
         age: now_ms.map(|now_ms| Duration::from_millis(now_ms.saturating_sub(filled_at_ms))),
-        payload: bytes.slice(PAYLOAD_AT..),
+        payload: bytes,
     })
 }
 
