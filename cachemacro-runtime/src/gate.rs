@@ -36,6 +36,11 @@ impl Gate {
         &self.store
     }
 
+    /// Whether nothing has failed lately.
+    pub(crate) fn is_calm(&self) -> bool {
+        self.calm.load(Ordering::Relaxed)
+    }
+
     /// Whether the store is not asked now.
     pub(crate) fn is_open(&self) -> bool {
         !self.calm.load(Ordering::Relaxed) && self.with(|breaker| (breaker.is_open(), None))

@@ -118,6 +118,8 @@ mutants! {
     BatchTakenByLateJoiner,
     /// A batch waits for what others load before it loads and stores what it leads.
     BatchWaitsBeforeItFills,
+    /// A gathered read that is under way goes to those too who came after it was sent.
+    GatheredToLateJoiners,
     /// The versions of tags are noted after the load.
     TagReadAfterLoad,
     /// The version of a tag is a number, which begins again where one was lost.

@@ -66,6 +66,10 @@ impl Store for SimStore {
         })
     }
 
+    fn lane(&self, _key: &[u8]) -> Option<usize> {
+        Some(0)
+    }
+
     fn fill<'a>(&'a self, fill: Fill<'a>) -> StoreFuture<'a, Result<Verdict>> {
         let Fill { key, permit, fill_id, payload, ttl } = fill;
         Box::pin(async move {

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::pin::pin;
 
-use crate::cache::{Cache, Call, Resolved, Sought, hit, read, warm};
+use crate::cache::{Cache, Call, Resolved, Sought, hit, read_missing, warm};
 use crate::codec::Reach;
 use crate::key::KeyBuf;
 use crate::policy::Terms;
@@ -101,7 +101,7 @@ where
         let herd = Herd::new(rest.len());
         let flows = rest.iter().enumerate().map(|(member, at)| {
             let call = one(*at);
-            herd.call(member, |wanted| async move { read::<S, R, &P, _>(call, pin!(wanted)).await })
+            herd.call(member, |wanted| async move { read_missing::<S, R, &P, _>(call, pin!(wanted)).await })
         });
         let load = |members: &[usize]| {
             let ids: Vec<K> = members.iter().map(|member| ids[rest[*member]].clone()).collect();

@@ -59,7 +59,7 @@ pub(crate) use instant::{read_now, refresh_now};
 pub(crate) use invalidate::{invalidate, invalidate_now};
 pub(crate) use mutation::{invalidating, invalidating_at_commit};
 pub(crate) use peek::{peek, peek_now};
-pub(crate) use read::read;
+pub(crate) use read::{read, read_missing};
 pub(crate) use refresh::refresh;
 pub(crate) use tags::invalidate_tag;
 

@@ -22,16 +22,44 @@ use crate::site::count;
 use crate::store::{Permit, Verdict};
 use crate::stripe::Count;
 use crate::tag::Tag;
-use crate::tier::{LeaseGuard, Sighting, Storing, Tier};
+use crate::tier::{Gathering, LeaseGuard, Sighting, Storing, Tier};
 
 /// How long to wait for another process's load before the store is asked again: at first, and at most.
 ///
-/// Both are jittered. A poll is a lookup, so the first is about a fast query's time.
-pub(super) const POLL_MIN: Duration = Duration::from_millis(25);
+/// Both are jittered. Where the store tells of its changes, the fill itself wakes who waits, and this is for what is
+/// told late or not at all. Otherwise a wait is longer than needed by half of what it lasts, at most: one caller of
+/// each process polls, so that a load of 100 ms costs the store six lookups for each process that waits.
+pub(super) const POLL_MIN: Duration = Duration::from_millis(2);
 pub(super) const POLL_MAX: Duration = Duration::from_millis(250);
 
 /// Answers a call that is not [`hit`](super::hit()).
-pub(crate) async fn read<S, R, P, F>(mut call: Call<'_, P>, body: Pin<&mut F>) -> S::Output
+pub(crate) fn read<S, R, P, F>(call: Call<'_, P>, body: Pin<&mut F>) -> impl Future<Output = S::Output>
+where
+    S: Sharing,
+    S::Value: Local,
+    R: Reach<S::Value>,
+    P: Terms<S::Found>,
+    F: Future<Output = S::Output>,
+{
+    answered::<S, R, P, F, true>(call, body)
+}
+
+/// The same for a call whose key was just found to be missing, together with others: to ask so again is in vain.
+pub(crate) fn read_missing<S, R, P, F>(
+    call: Call<'_, P>,
+    body: Pin<&mut F>,
+) -> impl Future<Output = S::Output>
+where
+    S: Sharing,
+    S::Value: Local,
+    R: Reach<S::Value>,
+    P: Terms<S::Found>,
+    F: Future<Output = S::Output>,
+{
+    answered::<S, R, P, F, false>(call, body)
+}
+
+async fn answered<S, R, P, F, const GATHERS: bool>(mut call: Call<'_, P>, body: Pin<&mut F>) -> S::Output
 where
     S: Sharing,
     S::Value: Local,
@@ -55,7 +83,28 @@ where
         count(&counters.hits);
         return S::output((*value).clone());
     }
-    let load = Load { site, cache: &cache, tier, key: key.as_bytes(), terms, deadline: deadline(&cache) };
+    let mut has_failed = false;
+    if GATHERS
+        && let Tier::Shared(l2) = tier
+        && !site.is_tagged()
+        && !site.is_raw()
+        && !cache.inner.flights.holds(key.as_bytes())
+        && let Some(joined) = l2.join(key.as_bytes())
+    {
+        match l2.gathered::<S::Value, R>(key.as_bytes(), cache.form(site), joined).await {
+            Gathering::Hit(value) => {
+                count(&site.counters().hits);
+                return S::output(value);
+            }
+            Gathering::Nothing => {}
+            Gathering::Failed(error) => {
+                crate::trace::outage(site, &error);
+                has_failed = true;
+            }
+        }
+    }
+    let deadline = deadline(&cache);
+    let load = Load { site, cache: &cache, tier, key: key.as_bytes(), terms, deadline, has_failed };
     // On the heap, so that every annotated function's future is small; a load costs far more than that.
     crate::trace::miss(site, Box::pin(load.answer::<S, R, F>(body))).await
 }
@@ -79,6 +128,8 @@ pub(super) struct Load<'a, P> {
     pub(super) terms: P,
     /// Until when others are waited for.
     pub(super) deadline: Instant,
+    /// Whether the store has just not answered: it is not asked a second time.
+    pub(super) has_failed: bool,
 }
 
 impl<P> Load<'_, P> {
@@ -136,7 +187,9 @@ impl<P> Load<'_, P> {
         if let (Tier::Shared(l2), true) = (self.tier, self.site.is_raw()) {
             return self.lead_raw::<S, R, F>(l2, lead, body).await;
         }
-        if lead.lease().is_none() {
+        if lead.lease().is_none() && self.has_failed {
+            self.count(|counters| &counters.outages);
+        } else if lead.lease().is_none() {
             match self.look_up::<S::Value, R>(&lead, self.terms.tags()).await {
                 LookedUp::Hit(value) => {
                     lead.end(Ending::Hit, Some(Outcome::Value(value.clone())));

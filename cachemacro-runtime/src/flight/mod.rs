@@ -6,7 +6,7 @@
 mod outcome;
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
@@ -27,7 +27,8 @@ const PURGE_FROM: usize = 64;
 pub(crate) struct Flights<L> {
     // std's mutex: it is held for a few map operations, and never across an await.
     shards: Box<[Mutex<Shard<L>>]>,
-    hasher: RandomState,
+    /// How many there are, so that nobody looks for one while there is none.
+    count: AtomicUsize,
 }
 
 type Shard<L> = HashMap<Arc<[u8]>, Flight<Waiter<L>>>;
@@ -54,7 +55,7 @@ pub(crate) enum Message<L> {
 impl<L> Flights<L> {
     pub(crate) fn new() -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
-        Self { shards, hasher: RandomState::new() }
+        Self { shards, count: AtomicUsize::new(0) }
     }
 
     /// Takes a seat: the lead if nobody has it.
@@ -70,17 +71,24 @@ impl<L> Flights<L> {
         }
         let key: Arc<[u8]> = key.into();
         shard.insert(Arc::clone(&key), Flight::new());
+        self.count.fetch_add(1, Ordering::Relaxed);
         drop(shard);
         Seat::Lead(Lead { flights: Some(Arc::clone(self)), key, lease: None })
     }
 
+    /// Whether a load of this key is under way, to be waited for.
+    pub(crate) fn holds(&self, key: &[u8]) -> bool {
+        self.len() > 0 && self.shard(key).contains_key(key)
+    }
+
     /// How many loads are under way.
     pub(crate) fn len(&self) -> usize {
-        self.shards.iter().map(|shard| lock(shard).len()).sum()
+        self.count.load(Ordering::Relaxed)
     }
 
     fn shard(&self, key: &[u8]) -> MutexGuard<'_, Shard<L>> {
-        let hash = self.hasher.hash_one(key);
+        // Any hash does: who picks keys that share a shard makes them wait for a lock, for a few map operations.
+        let hash = xxhash_rust::xxh3::xxh3_64(key);
         lock(&self.shards[hash as usize % self.shards.len()])
     }
 }
@@ -168,6 +176,7 @@ fn land<L>(
         landing.promote = flight.end(Ending::Unshared).promote;
     }
     shard.remove(key);
+    flights.count.fetch_sub(1, Ordering::Relaxed);
     drop(shard);
     deliver(landing.deliver, outcome);
 }

@@ -3,6 +3,7 @@
 pub(crate) mod batch;
 pub(crate) mod coherence;
 pub(crate) mod flight;
+pub(crate) mod gather;
 pub(crate) mod slot;
 pub(crate) mod tags;
 pub(crate) mod token;

@@ -95,6 +95,14 @@ pub trait Store: Send + Sync + 'static {
         })
     }
 
+    /// Which of its connections carries a key, if it is cheaper to be asked for many at once: callers who come while a
+    /// lookup is under way there are then answered by one [`read_many`](Self::read_many), and ask for leases on what is
+    /// missing. `None`, the default, says that nothing is gained by that.
+    fn lane(&self, key: &[u8]) -> Option<usize> {
+        let _ = key;
+        None
+    }
+
     /// Stores a value if its permit still stands.
     ///
     /// # Errors

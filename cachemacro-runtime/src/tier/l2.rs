@@ -1,5 +1,6 @@
 //! The shared tier: a store of bytes, and the codec in front of it.
 
+mod gathered;
 mod many;
 mod tagged;
 
@@ -22,12 +23,17 @@ use crate::store::{
 };
 use crate::tag;
 use crate::task::Tasks;
+use crate::tier::gather::Gatherers;
 use crate::tier::near::{Keeping, Near};
 use crate::tier::{Glimpse, HeldUntil, Putting, Seen, Storing, link};
+
+pub(crate) use gathered::Gathering;
 
 /// A store, its codec, and the invalidations it has not yet taken.
 pub(crate) struct L2 {
     gate: Arc<Gate>,
+    /// Lookups that are under way, for those who come meanwhile.
+    gatherers: Arc<Gatherers>,
     codec: AnyCodec,
     journal: Arc<Journal>,
     tasks: Tasks,
@@ -64,7 +70,8 @@ impl L2 {
         if let Some(near) = &near {
             tasks.spawn_until_closed(link::keep_up(Arc::clone(gate.store()), Arc::downgrade(near)));
         }
-        Self { gate, codec, journal, tasks, near }
+        let gatherers = Arc::new(Gatherers::new(Arc::clone(&gate), tasks.clone()));
+        Self { gate, gatherers, codec, journal, tasks, near }
     }
 
     pub(crate) async fn lookup<V: Local, R: Reach<V>>(
@@ -334,7 +341,9 @@ impl L2 {
         if let Err(error) = self.gate.enter("lookup") {
             return Found::Failed(error.with_key(key));
         }
+        let under_way = self.gatherers.asks(key);
         let found = self.store().lookup(&[Ask { key, lease }]).await.pop();
+        drop(under_way);
         let found = found.unwrap_or_else(|| {
             let detail = "the store gave no answer for the key";
             Found::Failed(Error::new(ErrorKind::Unavailable, "lookup", detail).with_key(key))

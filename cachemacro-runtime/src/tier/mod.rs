@@ -1,5 +1,6 @@
 //! Where values are: in this process, typed; or in a store, encoded, with those that are read again kept in front of it.
 
+mod gather;
 mod l1;
 mod l2;
 mod link;
@@ -10,7 +11,7 @@ mod seen;
 mod tagged;
 
 pub(crate) use l1::{L1, L1Sighting, Take};
-pub(crate) use l2::L2;
+pub(crate) use l2::{Gathering, L2};
 pub use near::Coherence;
 pub(crate) use near::{Near, NearLimits};
 pub(crate) use plan::Tier;

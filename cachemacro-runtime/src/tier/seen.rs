@@ -19,12 +19,8 @@ pub(crate) struct Seen<V> {
 impl<V> Seen<V> {
     /// A value of a store.
     pub(super) fn of(entry: &Entry, stamp: Option<Stamp>, value: Arc<V>) -> Self {
-        let stamp = stamp.unwrap_or(Stamp { fresh: entry.ttl, cost: Duration::ZERO });
-        let told = entry.age.or_else(|| entry.ttl_left.map(|left| entry.ttl.saturating_sub(left)));
-        // Where nothing tells how old it is: what the store keeps no longer than its ttl is fresh as long as
-        // it is there, and anything else is taken for just past it.
-        let unknown = || if stamp.fresh >= entry.ttl { Duration::ZERO } else { stamp.fresh };
-        Self { value, fill_id: entry.fill_id, age: told.unwrap_or_else(unknown), stamp }
+        let (age, stamp) = times(entry, stamp);
+        Self { value, fill_id: entry.fill_id, age, stamp }
     }
 
     /// Whether it is within its ttl.
@@ -36,6 +32,22 @@ impl<V> Seen<V> {
     pub(crate) fn judged_by(&self, windows: Windows) -> Freshness {
         windows.judge(self.age, self.stamp.fresh)
     }
+}
+
+/// Whether a value of a store is within its ttl.
+pub(super) fn is_fresh(entry: &Entry, stamp: Option<Stamp>) -> bool {
+    let (age, stamp) = times(entry, stamp);
+    Windows::default().judge(age, stamp.fresh) == Freshness::Fresh
+}
+
+/// How old a value of a store is, and how long it is fresh.
+fn times(entry: &Entry, stamp: Option<Stamp>) -> (Duration, Stamp) {
+    let stamp = stamp.unwrap_or(Stamp { fresh: entry.ttl, cost: Duration::ZERO });
+    let told = entry.age.or_else(|| entry.ttl_left.map(|left| entry.ttl.saturating_sub(left)));
+    // Where nothing tells how old it is: what the store keeps no longer than its ttl is fresh as long as
+    // it is there, and anything else is taken for just past it.
+    let unknown = || if stamp.fresh >= entry.ttl { Duration::ZERO } else { stamp.fresh };
+    (told.unwrap_or_else(unknown), stamp)
 }
 
 impl<V> Clone for Seen<V> {

@@ -3,10 +3,12 @@
 
 mod contents;
 mod deploys;
+mod gathering;
 mod instances;
 mod outages;
 mod processes;
 mod raw;
+mod stampedes;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -88,7 +88,7 @@ where
     let hard = policy.hard.zip(rest.late).map(|(after, late)| Hard::from_now(after, late));
     let deadline = read::deadline(&cache);
     let deadline = hard.map_or(deadline, |hard| deadline.min(hard.at));
-    let load = Load { site, cache: &cache, tier, key, terms, deadline };
+    let load = Load { site, cache: &cache, tier, key, terms, deadline, has_failed: false };
     if let Some(every) = policy.refresh_every {
         keepers::keep::<S::Value, R>(&cache, site, key, every, || (rest.again)(&args));
     }

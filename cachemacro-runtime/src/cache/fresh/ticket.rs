@@ -176,7 +176,8 @@ where
     };
     count(&site.counters().loads);
     lead.progress(Progress::LoadStarted);
-    let load = Load { site, deadline: deadline(&cache), cache: &cache, tier: &tier, key: &key, terms };
+    let (deadline, has_failed) = (deadline(&cache), false);
+    let load = Load { site, deadline, cache: &cache, tier: &tier, key: &key, terms, has_failed };
     let (output, cost) = load.run(&lead, body).await;
     if mutants::is(Mutant::LateLoadLeasedAnew)
         && let Sighting::Lead(lease) =

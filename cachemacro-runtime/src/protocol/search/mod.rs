@@ -11,6 +11,7 @@
 
 mod batches;
 mod flights;
+mod gathered;
 mod guards;
 mod tags;
 mod tiers;

@@ -23,7 +23,9 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, ConnectionAddr, ConnectionInfo, Pipeline, RedisConnectionInfo, Value};
+use redis::{
+    AsyncConnectionConfig, Cmd, ConnectionAddr, ConnectionInfo, Pipeline, RedisConnectionInfo, Value,
+};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
@@ -70,14 +72,31 @@ impl Lane {
     ///
     /// When dropped, the commands are sent or not; what is sent later on this lane arrives later.
     pub(super) async fn call(&self, commands: &Pipeline, deadline: Instant) -> Result<Vec<Value>, Failure> {
-        let Some(mut connection) = self.slot.load().as_deref().cloned() else {
-            return Err(*self.absence.lock().unwrap_or_else(PoisonError::into_inner));
-        };
+        let mut connection = self.connection()?;
+        self.answer(connection.send_packed_commands(commands, 0, commands.len()), deadline).await
+    }
+
+    /// Sends one command and returns its reply, an error of the server as it is; see [`call`](Self::call).
+    pub(super) async fn call_one(&self, command: &Cmd, deadline: Instant) -> Result<Value, Failure> {
+        let mut connection = self.connection()?;
+        self.answer(connection.send_packed_command(command), deadline).await
+    }
+
+    fn connection(&self) -> Result<MultiplexedConnection, Failure> {
+        let connection = self.slot.load().as_deref().cloned();
+        connection.ok_or_else(|| *self.absence.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn answer<T>(
+        &self,
+        asking: impl Future<Output = redis::RedisResult<T>>,
+        deadline: Instant,
+    ) -> Result<T, Failure> {
         let sent_at = Instant::now();
-        match timeout_at(deadline, connection.send_packed_commands(commands, 0, commands.len())).await {
-            Ok(Ok(replies)) => {
+        match timeout_at(deadline, asking).await {
+            Ok(Ok(reply)) => {
                 self.silence.end();
-                Ok(replies)
+                Ok(reply)
             }
             Ok(Err(error)) => Err(Failure::from(&error)),
             Err(_) => {

@@ -11,7 +11,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use redis::{Pipeline, Value};
+use redis::{Cmd, Pipeline, Value};
 use tokio::time::Instant;
 
 use super::clock::ServerClock;
@@ -21,6 +21,45 @@ use super::layout::{self, Stored};
 use crate::store::{Ask, Found, Lease};
 
 const OPERATION: &str = "redis lookup";
+
+/// Looks one key up in the usual way: with a lease, in one command. None if that is to be asked as [`run`] does.
+pub(super) async fn one(
+    lane: &Lane,
+    asks: &[Ask<'_>; 1],
+    before_redis_7: &AtomicBool,
+    clock: &ServerClock,
+    deadline: Instant,
+) -> Option<Found> {
+    let [ask] = asks;
+    let (lease, session) = (ask.lease?, lane.sessions());
+    if before_redis_7.load(Ordering::Relaxed) || clock.is_due(Instant::now(), session) {
+        return None;
+    }
+    let string = layout::lease(lease.token);
+    let mut command = Cmd::with_capacity(7, ask.key.len() + 64);
+    command
+        .arg("SET")
+        .arg(ask.key)
+        .arg(&string[..])
+        .arg("NX")
+        .arg("GET")
+        .arg("PX")
+        .arg(layout::lease_ms(lease));
+    let reply = match lane.call_one(&command, deadline).await {
+        Ok(reply) => reply,
+        Err(failure) => return Some(Found::Failed(failure.on(OPERATION, ask.key))),
+    };
+    let now_ms = clock.at(Instant::now());
+    match Form::Lease(lease).read(ask.lease, now_ms, &mut std::iter::once(reply)) {
+        Ok(Answer::Found(found)) => Some(found),
+        Ok(Answer::Again(form)) => {
+            form.found_out(before_redis_7);
+            let all = rounds(lane, asks, vec![(0, form)], before_redis_7, clock, deadline).await;
+            all.into_iter().next().map(|(_, found)| found)
+        }
+        Err(failure) => Some(Found::Failed(failure.on(OPERATION, ask.key))),
+    }
+}
 
 /// Looks up those of the asks that `picks` names; returns what was found beside their places.
 ///
@@ -33,13 +72,24 @@ pub(super) async fn run(
     clock: &ServerClock,
     deadline: Instant,
 ) -> Vec<(usize, Found)> {
-    let mut all = Vec::with_capacity(picks.len());
     let first = |ask: &Ask<'_>| match ask.lease {
         Some(lease) if before_redis_7.load(Ordering::Relaxed) => Form::LeaseOld(lease),
         Some(lease) => Form::Lease(lease),
         None => Form::Read,
     };
-    let mut round: Vec<(usize, Form)> = picks.into_iter().map(|at| (at, first(&asks[at]))).collect();
+    let round = picks.into_iter().map(|at| (at, first(&asks[at]))).collect();
+    rounds(lane, asks, round, before_redis_7, clock, deadline).await
+}
+
+async fn rounds(
+    lane: &Lane,
+    asks: &[Ask<'_>],
+    mut round: Vec<(usize, Form)>,
+    before_redis_7: &AtomicBool,
+    clock: &ServerClock,
+    deadline: Instant,
+) -> Vec<(usize, Found)> {
+    let mut all = Vec::with_capacity(round.len());
     // At most two rounds: only `Form::Lease` asks again, and never in its own form.
     while !round.is_empty() {
         let mut commands = redis::pipe();
@@ -69,9 +119,7 @@ pub(super) async fn run(
             match form.read(asks[at].lease, now_ms, &mut replies) {
                 Ok(Answer::Found(found)) => all.push((at, found)),
                 Ok(Answer::Again(form)) => {
-                    if matches!(form, Form::LeaseOld(_)) {
-                        before_redis_7.store(true, Ordering::Relaxed);
-                    }
+                    form.found_out(before_redis_7);
                     again.push((at, form));
                 }
                 Err(failure) => all.push((at, Found::Failed(failure.on(OPERATION, asks[at].key)))),
@@ -99,6 +147,13 @@ enum Answer {
 }
 
 impl Form {
+    /// Notes what kind of server it is that has to be asked in this form.
+    fn found_out(self, before_redis_7: &AtomicBool) {
+        if matches!(self, Self::LeaseOld(_)) {
+            before_redis_7.store(true, Ordering::Relaxed);
+        }
+    }
+
     fn write(self, key: &[u8], commands: &mut Pipeline) {
         match self {
             Self::Lease(lease) => {

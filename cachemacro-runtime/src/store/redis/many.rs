@@ -20,34 +20,33 @@ impl RedisStore {
             }
         };
         let reads = self.by_lane(keys.iter().copied()).into_iter().map(|(lane, places)| async move {
-            let mut commands = redis::pipe();
-            let (sent_at, session) = (Instant::now(), lane.sessions());
-            let asks_time = self.clock.is_due(sent_at, session);
-            if asks_time {
-                commands.cmd("TIME");
-            }
-            commands.cmd("MGET");
+            let mut command = redis::cmd("MGET");
             for at in &places {
-                commands.arg(keys[*at]);
+                command.arg(keys[*at]);
             }
+            let (sent_at, session) = (Instant::now(), lane.sessions());
+            if !self.clock.is_due(sent_at, session) {
+                return (lane.call_one(&command, deadline).await.map(Some), places);
+            }
+            let mut commands = redis::pipe();
+            commands.cmd("TIME").add_command(command);
             let replies = lane.call(&commands, deadline).await.map(|replies| {
                 let mut replies = replies.into_iter();
-                if asks_time {
-                    self.clock.heard(replies.next(), sent_at, session);
-                }
+                self.clock.heard(replies.next(), sent_at, session);
                 replies.next()
             });
             (replies, places)
         });
         // What no lane answers for is not there: there is none.
         let mut all: Vec<Found> = keys.iter().map(|_| Found::Absent).collect();
-        let now_ms = || self.clock.at(Instant::now());
-        for (reply, places) in join_all(reads).await {
+        let reads = join_all(reads).await;
+        let now_ms = self.clock.at(Instant::now());
+        for (reply, places) in reads {
             let values = reply.and_then(|reply| values_of(reply, places.len()));
             match values {
                 Ok(values) => {
                     for (at, value) in places.into_iter().zip(values) {
-                        all[at] = match stored(value, now_ms()) {
+                        all[at] = match stored(value, now_ms) {
                             Ok(there) => meaning(there, None),
                             Err(failure) => Found::Failed(failure.on(OPERATION, keys[at])),
                         };

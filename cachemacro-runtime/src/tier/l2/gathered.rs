@@ -1,0 +1,65 @@
+//! A lookup beside others that are under way: one read answers all of them.
+
+use std::sync::Arc;
+
+use super::L2;
+use crate::codec::Reach;
+use crate::form::Form;
+use crate::protocol::coherence::Ticket;
+use crate::shape::Local;
+use crate::store::Found;
+use crate::tier::gather::Gathered;
+use crate::tier::seen::{Seen, is_fresh};
+
+/// What a gathered read brought.
+pub(crate) enum Gathering<V> {
+    Hit(V),
+    /// Nothing that can be served as it is: whatever is there is left to a lookup.
+    Nothing,
+    /// The store did not answer.
+    Failed(crate::error::Error),
+}
+
+/// A read that was joined, and the right to keep what it brings.
+pub(crate) struct Joined<'a> {
+    gathered: Gathered<'a>,
+    ticket: Option<Ticket>,
+}
+
+impl L2 {
+    /// Joins those who ask for other keys; none if nobody does, or the key must not be asked for.
+    pub(crate) fn join(&self, key: &[u8]) -> Option<Joined<'_>> {
+        self.admits(key).ok()?;
+        // Before the read is sent: what changes from here on is told, and refuses it.
+        let ticket = self.near.as_ref().and_then(|near| near.ticket(key));
+        Some(Joined { gathered: self.gatherers.join(key)?, ticket })
+    }
+
+    /// The value that a gathered read brings, if it can be served as it is.
+    pub(crate) async fn gathered<V: Local, R: Reach<V>>(
+        &self,
+        key: &[u8],
+        form: Form,
+        joined: Joined<'_>,
+    ) -> Gathering<V> {
+        let Joined { gathered, ticket } = joined;
+        let entry = match gathered.await {
+            Found::Hit(entry) => entry,
+            Found::Failed(error) => return Gathering::Failed(error.with_key(key)),
+            _ => return Gathering::Nothing,
+        };
+        let Ok(value) = R::open(self.codec, form, &entry.payload) else { return Gathering::Nothing };
+        // An invalidation here, not yet delivered there, may have come while the read was under way.
+        if self.journal.holds(key) {
+            return Gathering::Nothing;
+        }
+        // What is past its ttl is kept for a function that serves such.
+        let is_fresh = is_fresh(&entry, R::stamp(&entry.payload));
+        if ticket.is_none() {
+            return if is_fresh { Gathering::Hit(value) } else { Gathering::Nothing };
+        }
+        let seen = Seen::of(&entry, R::stamp(&entry.payload), Arc::new(value));
+        self.keep::<V, R>(key, ticket, form, &seen, &entry);
+        if is_fresh { Gathering::Hit((*seen.value).clone()) } else { Gathering::Nothing }
+    }
+}
