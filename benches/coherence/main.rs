@@ -1,4 +1,4 @@
-//! How soon an invalidation is seen in other processes, and what a storm of them does to a process.
+//! How soon a fill and an invalidation are seen in other processes, and what a storm of them does to a process.
 //!
 //! ```sh
 //! cargo bench --bench coherence
@@ -9,6 +9,7 @@
 
 mod reader;
 mod server;
+mod stampede;
 mod storm;
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -53,15 +54,20 @@ fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["reader", url, driver] => reader::run(url, driver.parse().expect("a number")),
+        ["callers", url, near] => stampede::callers(url, near.parse().expect("a number")),
         ["weather", url] => storm::weather(url),
         ["storm", url] => storm::rage(url),
-        _ => match Server::start() {
-            Some(server) => {
+        // An empty server each.
+        _ => match (Server::start(), Server::start(), Server::start()) {
+            (Some(server), Some(first), Some(second)) => {
+                stampede::measure(&first, 64 << 20);
+                stampede::measure(&second, 0);
+                drop((first, second));
                 latencies(&server);
                 let weather = Command::new(program()).args(["weather", &server.url()]).status();
                 assert!(weather.expect("this program can be started").success());
             }
-            None => println!("redis-server is not installed"),
+            _ => println!("redis-server is not installed"),
         },
     }
 }
