@@ -1,4 +1,5 @@
-//! A call that is answered by what is stored in this process: no await, no lock but the shard's, no allocation.
+//! A call that is answered by what is stored in this process: no await, no allocation, no lock that another thread
+//! waits for.
 //!
 //! What does not depend on the type of the value is compiled once, here, and not with each function.
 
