@@ -77,6 +77,7 @@ pub(super) const ALL: &[(u64, &Theme)] = &[
     (2, &near::ANSWERED_LATE),
     (3, &near::TOLD_LATE),
     (3, &near::RELINKED),
+    (2, &near::CRASHED),
     (2, &FAILOVERS),
 ];
 

@@ -1,6 +1,6 @@
 //! Worlds in which processes keep a key near, and are told of its changes late.
 
-use super::{Bodies, MIXED, Theme};
+use super::{Bodies, CRASHES, MIXED, Theme};
 use crate::plan::{What, Wrong};
 
 /// Answers that are on their way while their own process invalidates, and while what is told of that takes longer still.
@@ -60,4 +60,17 @@ pub(super) const RELINKED: Theme = Theme {
     bounds: &[50, 80],
     telling_delays: &[None],
     ..ANSWERED_LATE
+};
+
+/// A reader who keeps near what it finds, and writers in other processes that crash under guards that hardly last.
+pub(super) const CRASHED: Theme = Theme {
+    processes: &[(3, 2), (1, 3)],
+    are_apart: true,
+    operations: (4, 8),
+    mutations: &[(3, What::Guarded), (1, What::GuardAndFinish), (1, What::Transaction)],
+    near_percent: 100,
+    freshness_percent: 0,
+    tagged_percent: 0,
+    bounds: &[50, 80],
+    ..CRASHES
 };
