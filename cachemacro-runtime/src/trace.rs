@@ -85,6 +85,28 @@ pub(crate) fn breaker(store: &'static str, transition: Transition) {
     let _ = (store, transition);
 }
 
+/// Says that a store tells of its changes from now on, so that values are kept near.
+pub(crate) fn linked(store: &'static str, tells_all: bool) {
+    #[cfg(feature = "tracing")]
+    tracing::info!(target: "cachemacro", store, tells_all, "the store tells of its changes, and values are kept near");
+    #[cfg(not(feature = "tracing"))]
+    let _ = (store, tells_all);
+}
+
+/// Says that it does so no more, and that what was kept near is dropped.
+pub(crate) fn unlinked(store: &'static str, why: &Error) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(
+        target: "cachemacro",
+        store,
+        kind = ?why.kind(),
+        operation = why.operation(),
+        "the store tells of its changes no more, and what was kept near is dropped",
+    );
+    #[cfg(not(feature = "tracing"))]
+    let _ = (store, why);
+}
+
 #[cfg(all(test, feature = "tracing"))]
 mod tests {
     use std::fmt::Debug;

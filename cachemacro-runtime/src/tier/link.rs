@@ -32,7 +32,10 @@ pub(super) async fn keep_up(store: Arc<dyn Store>, near: Weak<Near>) {
                     Some(near) => near.opened(link.tells_all()),
                     None => return,
                 }
-                carry(link, &near).await
+                crate::trace::linked(store.name(), link.tells_all());
+                let why = carry(link, &near).await;
+                crate::trace::unlinked(store.name(), &why);
+                why
             }
             Err(why) => why,
         };
