@@ -126,6 +126,12 @@ mutants! {
     TagCounterThatResets,
     /// A stored value goes to those too who came after its body had started, whatever became of its tags.
     TagSharedUnchecked,
+    /// A value is stored as one of the era that is known once it was loaded.
+    EraReadAfterLoad,
+    /// What is found is served, whatever era it is of.
+    EraNotAsked,
+    /// What is kept in this process outlives its era.
+    EraKeptNear,
     /// Jitter lengthens a ttl.
     JitterLengthens,
 }

@@ -18,7 +18,7 @@ use crate::stripe::{Count, Tally};
 use collisions::refused_sites;
 
 pub use collisions::{Shares, check_registry};
-pub(crate) use tags::TAGS;
+pub(crate) use tags::{ERA, TAGS};
 
 /// An annotated function.
 #[derive(Debug)]
@@ -360,6 +360,11 @@ pub(crate) fn near_prefixes() -> impl Iterator<Item = &'static str> {
 /// Those of all functions that have a `memory` of their own.
 pub(crate) fn roomed(of: impl Fn(&Site) -> bool) -> Vec<&'static Site> {
     registry().iter().copied().filter(|site| site.memory().is_some() && of(site)).collect()
+}
+
+/// How the keys begin that are shared with other programs.
+pub(crate) fn raw_prefixes() -> Vec<String> {
+    registry().iter().filter(|site| site.is_raw()).map(|site| site.template().prefix()).collect()
 }
 
 /// Whether a key could be one of a function whose keys are shared with other programs.

@@ -32,6 +32,8 @@ pub(crate) struct Plan {
     pub(crate) freshness: Option<Freshness>,
     /// Whether values stand under tags, and mutations invalidate those.
     pub(crate) is_tagged: bool,
+    /// Whether processes share a namespace; calls that invalidate then invalidate all of it.
+    pub(crate) has_namespace: bool,
     /// Whether processes are told of reconnects, and then deliver their latest invalidations again.
     pub(crate) tells_sessions: bool,
     /// How far the server's replica is behind, if it has one.
@@ -203,6 +205,7 @@ impl Plan {
             ttl: millis(rng.pick(freshness.map_or(&[60, 300, 60_000, 60_000, 60_000], Freshness::ttls))),
             freshness,
             is_tagged,
+            has_namespace: rng.percent(theme.namespace_percent),
             tells_sessions: fails_over || rng.percent(50),
             replica_lag: fails_over.then(|| millis(rng.pick(&[12, 40, 120]))),
             near: rng.percent(theme.near_percent).then_some(bound),

@@ -14,6 +14,9 @@ use crate::store::SimStore;
 use crate::world::{World, key_name};
 use cachemacro_runtime::key::Key;
 
+/// What all processes of a world name, if they name one.
+pub(crate) const NAMESPACE: &str = "world";
+
 tokio::task_local! {
     /// The operation that a task is about, for the hook.
     pub(crate) static OPERATION: usize;
@@ -35,7 +38,11 @@ impl Process {
         let myself = Arc::new(OnceLock::<Weak<Self>>::new());
         let listener = Arc::clone(&myself);
         let (near, staleness) = world.plan.near.map_or((0, 0), |staleness| (1 << 20, staleness));
-        let cache = Cache::builder()
+        let builder = match world.plan.has_namespace {
+            true => Cache::builder().namespace(NAMESPACE),
+            false => Cache::builder(),
+        };
+        let cache = builder
             .near(near)
             .near_prefixes(&["register:"])
             .staleness(millis(staleness))
@@ -59,24 +66,24 @@ impl Process {
 
     /// Learns what the store has taken.
     fn hear(&self, event: &InvalidationEvent<'_>) {
-        let key = (0..self.world.plan.keys).find(|key| match event.subject {
+        let is_meant = |key: &usize| match event.subject {
             Subject::Key(subject) => *subject == Key::new(key_name(*key)),
             Subject::Tag(subject) => *subject == tag_of(*key),
+            Subject::All => true,
             _ => false,
-        });
+        };
+        let keys = (0..self.world.plan.keys).filter(is_meant);
         match event.cause {
             Cause::Delayed => {
-                if let Some(key) = key {
-                    self.world.history().taken_again(key, self.world.ms());
-                }
+                keys.for_each(|key| self.world.history().taken_again(key, self.world.ms()));
                 // Something older may be what was delivered, unless nothing is left.
                 if self.cache.status().undelivered == 0 {
                     self.world.history().delivered(self.number, self.world.ms());
                 }
             }
             _ => {
-                if let (Ok(operation), Some(key)) = (OPERATION.try_with(|operation| *operation), key) {
-                    self.world.history().heard(operation, key, self.world.ms());
+                if let Ok(operation) = OPERATION.try_with(|operation| *operation) {
+                    keys.for_each(|key| self.world.history().heard(operation, key, self.world.ms()));
                 }
             }
         }

@@ -9,7 +9,7 @@ use crate::calls::Caller;
 use crate::check::{self, Violation};
 use crate::history::{At, Fault, History};
 use crate::plan::{EVERY, Ending, Operation, Plan, PlannedFault, SLOW_MAX, What, Wrong, millis};
-use crate::process::Process;
+use crate::process::{NAMESPACE, Process};
 use crate::telling::Line;
 use crate::variant::Variant;
 use crate::world::{World, key_name};
@@ -200,8 +200,12 @@ fn go_wrong(world: &Arc<World>, processes: &[Arc<Process>], fault: PlannedFault)
             }
         }
         Wrong::Evict(key) => {
-            world.server.evict(key_name(key).as_bytes());
-            world.tell(Some(key_name(key).as_bytes()));
+            let key = match world.plan.has_namespace {
+                true => format!("{NAMESPACE}:{}", key_name(key)),
+                false => key_name(key),
+            };
+            world.server.evict(key.as_bytes());
+            world.tell(Some(key.as_bytes()));
         }
         Wrong::Pause(process) => processes[process].link.pause(until),
         Wrong::Crash(process) => processes[process].crash(world.below(2) == 0),

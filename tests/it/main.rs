@@ -15,6 +15,7 @@ mod key_arguments;
 mod key_types;
 mod local;
 mod memory_store;
+mod namespaces;
 #[cfg(feature = "redis")]
 mod near;
 mod patterns;

@@ -15,11 +15,11 @@ use crate::flight::Flights;
 use crate::form::Encoding;
 use crate::journal::Delivered;
 use crate::journal::JournalLimits;
-use crate::key::Key;
+use crate::key::{ERA_KEY, Key, Namespace};
 use crate::policy::TtlClass;
 use crate::site::{Site, roomed};
-use crate::store::Store;
 use crate::store::memory::MemoryLimits;
+use crate::store::{Namespaced, Store};
 use crate::tag::Tag;
 use crate::task::Tasks;
 use crate::tier::{L1, L2, Near, NearLimits, Tier};
@@ -61,6 +61,7 @@ pub struct CacheBuilder {
     connections: usize,
     near: NearLimits,
     near_prefixes: Option<Vec<String>>,
+    namespace: Option<String>,
 }
 
 impl CacheBuilder {
@@ -86,6 +87,7 @@ impl CacheBuilder {
             connections: 2,
             near: NearLimits::default(),
             near_prefixes: None,
+            namespace: None,
         }
     }
 
@@ -100,6 +102,21 @@ impl CacheBuilder {
     #[must_use]
     pub fn store(mut self, store: Arc<dyn Store>) -> Self {
         self.store = Some(store);
+        self
+    }
+
+    /// What all keys of this cache begin with in a store that others use too: with `app`, `user:42` is stored under
+    /// `app:user:42`. So are tags, leases, guards and what a pattern looks for; annotations and calls name keys
+    /// without it. A `{…}` in a key is what Redis hashes, as before.
+    ///
+    /// With a namespace, [`Cache::invalidate_all`] invalidates all of it at once, for which each lookup asks for one
+    /// key more, in the same round trip.
+    ///
+    /// Letters and digits of any language, `-`, `_`, `.` and `@`. All processes that share values name the same
+    /// namespace. Without a store it changes nothing.
+    #[must_use]
+    pub fn namespace(mut self, name: impl Into<String>) -> Self {
+        self.namespace = Some(name.into());
         self
     }
 
@@ -276,6 +293,7 @@ impl CacheBuilder {
         if let Some(path) = &self.tuning_file {
             super::tuning::file::read(path)?;
         }
+        let namespace = self.namespace.as_deref().map(Namespace::new).transpose().map_err(config)?;
         let store = match (self.store.take(), self.url.take()) {
             (Some(_), Some(_)) => return Err(config("a cache has a store or a URL; set one of the two")),
             (Some(store), None) => store,
@@ -291,6 +309,9 @@ impl CacheBuilder {
         let hooks = self.hooks.clone();
         let on_delivered = Arc::new(move |delivered: Delivered<'_>| match delivered {
             Delivered::Key(key) => {
+                if key == ERA_KEY {
+                    return hooks.call(Subject::All, Cause::Delayed);
+                }
                 if let Some(tag) = Tag::of_key(key) {
                     return hooks.call(Subject::Tag(&tag), Cause::Delayed);
                 }
@@ -298,11 +319,16 @@ impl CacheBuilder {
             }
             Delivered::Pattern(pattern) => hooks.call(Subject::Pattern(pattern), Cause::Delayed),
         });
+        let has_eras = namespace.is_some();
+        let store = match namespace {
+            Some(namespace) => Arc::new(Namespaced::new(store, namespace)),
+            None => store,
+        };
         let (near, near_off) = match self.make_near(&*store) {
             Ok(near) => (Some(near), None),
             Err(why) => (None, Some(why)),
         };
-        let l2 = L2::new(store, codec, tasks.clone(), self.journal, on_delivered, near);
+        let l2 = L2::new(store, codec, tasks.clone(), self.journal, on_delivered, near, has_eras);
         Ok(self.finish(Tier::Shared(Arc::new(l2)), tasks, near_off))
     }
 
@@ -321,7 +347,8 @@ impl CacheBuilder {
         if registered.iter().all(|prefix| prefix.is_empty()) {
             return Err("there is no function whose values may be kept, with a key that begins with text");
         }
-        let prefixes = registered.iter().map(|prefix| prefix.as_bytes());
+        let era = self.namespace.is_some().then_some(ERA_KEY);
+        let prefixes = registered.iter().map(|prefix| prefix.as_bytes()).chain(era);
         Ok(Arc::new(Near::new(self.near, prefixes, &roomed(Site::may_be_near), self.clock.clone())))
     }
 

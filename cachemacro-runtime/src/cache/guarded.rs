@@ -83,7 +83,7 @@ impl Guarded {
         if self.targets.is_empty() || mutants::is(Mutant::NothingGuarded) {
             return Ok(());
         }
-        let token = Token::random();
+        let token = self.tier().token();
         // A raw key has no guard: another program would read it as a value.
         let guarded = self.targets.iter().filter(|doom| !self.is_shared() || !doom.is_raw());
         let keys: Arc<[Arc<[u8]>]> = guarded.map(|doom| Arc::from(doom.key.as_bytes())).collect();

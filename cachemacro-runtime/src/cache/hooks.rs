@@ -28,6 +28,8 @@ pub enum Subject<'a> {
     Pattern(&'a Pattern),
     /// All values under a tag.
     Tag(&'a Tag),
+    /// All values of the cache.
+    All,
 }
 
 impl fmt::Display for Subject<'_> {
@@ -36,6 +38,7 @@ impl fmt::Display for Subject<'_> {
             Self::Key(key) => key.fmt(f),
             Self::Pattern(pattern) => pattern.fmt(f),
             Self::Tag(tag) => tag.fmt(f),
+            Self::All => f.write_str("*"),
         }
     }
 }

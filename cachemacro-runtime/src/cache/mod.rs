@@ -13,6 +13,7 @@ mod instant;
 mod invalidate;
 mod lifetime;
 mod mutation;
+mod namespace;
 mod peek;
 mod pending;
 mod read;

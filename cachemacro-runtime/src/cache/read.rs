@@ -241,6 +241,8 @@ impl<P> Load<'_, P> {
                     let _ = tokio::time::timeout_at(poll_at, change.as_mut()).await;
                     pause = (pause * 2).min(POLL_MAX);
                 }
+                // The next one is of the era of now.
+                Sighting::Moved if Instant::now() < self.deadline => {}
                 // Once it is gone, there is a lease to be had, for one of all who ask.
                 Sighting::Outdated(fill_id) if Instant::now() < self.deadline => {
                     if let Err(error) = self.tier.discard(self.key, fill_id).await {
@@ -260,9 +262,11 @@ impl<P> Load<'_, P> {
                     self.report(&error);
                     return LookedUp::Unleased;
                 }
-                Sighting::Hit(_) | Sighting::Busy | Sighting::Outdated(_) | Sighting::Unfillable => {
-                    return LookedUp::Unleased;
-                }
+                Sighting::Hit(_)
+                | Sighting::Busy
+                | Sighting::Moved
+                | Sighting::Outdated(_)
+                | Sighting::Unfillable => return LookedUp::Unleased,
             }
         }
     }
@@ -368,11 +372,11 @@ impl<P> Load<'_, P> {
     }
 
     /// What an accepted fill or release says of a load: the lease knows of the key alone, so that whoever came after
-    /// the load began may only share it if no tag was invalidated since. Nobody can join any more.
+    /// the load began may only share it if no tag was invalidated since, nor all. Nobody can join any more.
     async fn settled(&self, lead: &Lead<LeaseGuard>, lease: &LeaseGuard) -> Ending {
         let is_shared = !lead.is_awaited()
             || mutants::is(Mutant::TagSharedUnchecked)
-            || self.tier.stand(lease.notes()).await;
+            || self.tier.still_stands(lease.token(), lease.notes()).await;
         if is_shared { Ending::Settled } else { Ending::Unsettled }
     }
 

@@ -6,17 +6,24 @@
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::{BATCH_LEN, Journal};
 use crate::error::{Error, ErrorKind, Result};
-use crate::key::Template;
+use crate::gate::Gate;
+use crate::key::{ERA_KEY, Template};
 use crate::mutants::{self, Mutant};
+use crate::protocol::era::Era;
 use crate::site;
-use crate::store::{Page, Pattern, Scan};
+use crate::store::{Page, Pattern, Scan, Store};
+use crate::tag::Tag;
 
 /// How many keys a page looks at, about.
 const PAGE_LEN: usize = 1000;
+
+/// How often a scan begins again.
+const RESTARTS_MAX: u32 = 8;
 
 /// How far an invalidation by pattern has come, and what has come of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -85,10 +92,9 @@ impl Journal {
         progress: Progress<'_>,
     ) -> Result<Swept> {
         let store = self.gate.store();
-        let (mut swept, mut cursor) = (Swept::default(), Some(0));
-        while let Some(at) = cursor {
-            let scan = Scan { pattern, cursor: at, page_len: PAGE_LEN };
-            let Page { keys, next } = self.gate.ask("scan", store.scan(scan)).await?;
+        let mut pages = Pages::new(store, pattern);
+        let mut swept = Swept::default();
+        while let Some(keys) = pages.next(&self.gate).await? {
             let is_ours = |key: &&[u8]| template.is_none_or(|template| template.matches(key));
             let ours: Vec<&[u8]> = keys.iter().map(Vec::as_slice).filter(is_ours).collect();
             // Nothing in a raw value tells that it is ours, but its key does.
@@ -102,7 +108,28 @@ impl Journal {
             swept.keys += ours.len() as u64;
             swept.pages += 1;
             progress(swept);
-            cursor = next;
+        }
+        Ok(swept)
+    }
+
+    /// Removes the values that are of none but earlier eras.
+    pub(crate) async fn reclaim(&self, current: Era, progress: Progress<'_>) -> Result<Swept> {
+        self.lists_keys()?;
+        let (store, pattern) = (self.gate.store(), Pattern::new("*"));
+        let current = current.bits().to_be_bytes();
+        let mut pages = Pages::new(store, &pattern);
+        let mut swept = Swept::default();
+        while let Some(keys) = pages.next(&self.gate).await? {
+            // Neither a tag nor an era is of an era, nor is what other programs write.
+            let is_of_an_era =
+                |key: &&[u8]| *key != ERA_KEY && Tag::of_key(key).is_none() && !site::is_raw_key(key);
+            let of_eras: Vec<&[u8]> = keys.iter().map(Vec::as_slice).filter(is_of_an_era).collect();
+            for batch in of_eras.chunks(BATCH_LEN) {
+                swept.removed += self.gate.ask("reclaim", store.reclaim(batch, current)).await?;
+            }
+            swept.keys += keys.len() as u64;
+            swept.pages += 1;
+            progress(swept);
         }
         Ok(swept)
     }
@@ -113,6 +140,51 @@ impl Journal {
         }
         let detail = "the store lists no keys, so that none can be found by a pattern; name the keys";
         Err(Error::new(ErrorKind::Rejected, "sweep", detail))
+    }
+}
+
+/// The pages of one scan. A cursor means nothing to a server that was started anew, nor to one that took another's
+/// place: where the store was connected to again, the scan begins again.
+struct Pages<'a> {
+    pattern: &'a Pattern,
+    /// Where it goes on; `None` at the end.
+    cursor: Option<u64>,
+    sessions: Option<watch::Receiver<u64>>,
+    restarts: u32,
+}
+
+impl<'a> Pages<'a> {
+    fn new(store: &Arc<dyn Store>, pattern: &'a Pattern) -> Self {
+        Self { pattern, cursor: Some(0), sessions: store.sessions(), restarts: 0 }
+    }
+
+    /// The keys of the next page; `None` past the last one.
+    async fn next(&mut self, gate: &Gate) -> Result<Option<Vec<Vec<u8>>>> {
+        let Some(cursor) = self.cursor else { return Ok(None) };
+        if cursor == 0 {
+            self.is_new();
+        }
+        let scan = Scan { pattern: self.pattern, cursor, page_len: PAGE_LEN };
+        let Page { keys, next } = gate.ask("scan", gate.store().scan(scan)).await?;
+        self.cursor = next;
+        // What a page has listed is there; what it has not may be elsewhere by now.
+        if cursor != 0 && self.is_new() {
+            self.restarts += 1;
+            if self.restarts > RESTARTS_MAX {
+                let detail = "the store was connected to again and again while its keys were listed";
+                return Err(Error::new(ErrorKind::Unavailable, "scan", detail));
+            }
+            self.cursor = Some(0);
+        }
+        Ok(Some(keys))
+    }
+
+    /// Whether the store was connected to since this was asked last.
+    fn is_new(&mut self) -> bool {
+        let Some(sessions) = &mut self.sessions else { return false };
+        let is_new = sessions.has_changed().unwrap_or(false);
+        sessions.mark_unchanged();
+        is_new
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Doomed;
-use crate::key::Template;
+use crate::key::{ERA_KEY, Template};
 use crate::site::registry;
 use crate::store::{Pattern, Token};
 
@@ -102,6 +102,8 @@ impl Undelivered {
     pub(super) fn holds(&self, key: &[u8]) -> bool {
         self.has_overflowed()
             || self.keys.contains_key(key)
+            // All of them at once.
+            || self.keys.contains_key(ERA_KEY)
             || self.patterns.keys().any(|pattern| pattern.matches(key))
     }
 

@@ -13,6 +13,7 @@ mod hash;
 #[cfg(test)]
 mod injectivity;
 mod matching;
+mod namespace;
 mod parts;
 mod template;
 
@@ -22,6 +23,7 @@ pub use buf::{KeyBuf, ListWriter};
 pub use forms::{List, Maybe, Of};
 pub use handle::{Handle, HandleFor};
 pub(crate) use hash::is_written_alike;
+pub(crate) use namespace::{ERA_KEY, Namespace};
 pub use template::{Piece, Template};
 
 /// What is percent-encoded in text, beside `%` itself, controls and white space, and so separates holes.

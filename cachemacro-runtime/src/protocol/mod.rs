@@ -2,6 +2,7 @@
 
 pub(crate) mod batch;
 pub(crate) mod coherence;
+pub(crate) mod era;
 pub(crate) mod flight;
 pub(crate) mod gather;
 pub(crate) mod slot;

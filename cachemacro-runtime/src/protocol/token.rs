@@ -26,6 +26,15 @@ pub enum Permit {
     Replace(Token),
 }
 
+impl Permit {
+    /// What it is named by.
+    pub(crate) fn token(self) -> Token {
+        match self {
+            Self::Lease(token) | Self::Replace(token) => token,
+        }
+    }
+}
+
 /// Whether what a call named, a permit or its guards, still stood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]

@@ -1,7 +1,7 @@
 //! What the tags of a function say of the values that it may read.
 
 use super::{Site, SiteSpec};
-use crate::key::{Piece, Template};
+use crate::key::{ERA_KEY, Piece, Template};
 use crate::tag;
 
 /// What the keys of tags are to the journal, which may have to find them all.
@@ -11,6 +11,19 @@ pub(crate) static TAGS: Site = Site::new(SiteSpec {
     template: Template(&[Piece::Text(tag::PREFIX), Piece::Hole("tag")]),
     ..SiteSpec::PLAIN
 });
+
+/// What the era of a namespace is to the journal: one key.
+pub(crate) static ERA: Site = Site::new(SiteSpec {
+    name: "era",
+    path: "era",
+    template: Template(&[Piece::Text(ERA_TEXT)]),
+    ..SiteSpec::PLAIN
+});
+
+const ERA_TEXT: &str = match std::str::from_utf8(ERA_KEY) {
+    Ok(text) => text,
+    Err(_) => unreachable!(),
+};
 
 /// The version of values under these tags: without any, that of the attribute; otherwise never one that an
 /// attribute can write. Bit 63 is left to tell one `Self` from another.

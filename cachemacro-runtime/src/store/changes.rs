@@ -13,6 +13,9 @@ use crate::error::{Error, Result};
 pub struct Watch {
     /// How the keys begin that matter. None is empty, and none begins with another.
     pub prefixes: Vec<Box<[u8]>>,
+    /// How all keys begin that this cache may write to: what a sign of life writes to does too. Empty without a
+    /// namespace.
+    pub within: Box<[u8]>,
     /// Who is told.
     pub watcher: Weak<dyn Watcher>,
 }
@@ -21,7 +24,7 @@ impl Watch {
     /// A watch of the keys that begin with one of `prefixes`. Those are reduced to what is needed; an empty one
     /// is left out.
     pub fn new<'a>(prefixes: impl IntoIterator<Item = &'a [u8]>, watcher: Weak<dyn Watcher>) -> Self {
-        Self { prefixes: minimal(prefixes), watcher }
+        Self { prefixes: minimal(prefixes), within: Box::default(), watcher }
     }
 }
 

@@ -39,6 +39,7 @@ pub mod redis;
 
 mod changes;
 mod messages;
+mod namespaced;
 mod pattern;
 
 use std::future::Future;
@@ -52,6 +53,7 @@ use crate::error::{Error, ErrorKind, Result};
 pub use crate::protocol::token::{Permit, PutVerdict, Token, Verdict};
 pub use changes::{Watch, Watcher, Watching};
 pub use messages::{Ask, Entry, Fill, Found, Lease, Page, Put, RawEntry, Scan};
+pub(crate) use namespaced::Namespaced;
 pub use pattern::Pattern;
 pub(crate) use pattern::push_literal;
 
@@ -172,6 +174,28 @@ pub trait Store: Send + Sync + 'static {
     /// Those of [`invalidate`](Self::invalidate).
     fn sweep<'a>(&'a self, keys: &'a [&'a [u8]]) -> StoreFuture<'a, Result<u64>> {
         self.invalidate(keys)
+    }
+
+    /// Removes the values among these keys whose fills are not named as `current` says: by these first 8 bytes.
+    /// Leases and guards stay; returns how many there were.
+    ///
+    /// # Errors
+    ///
+    /// If it is not known to have been done for every key. It is then safe to ask again.
+    fn reclaim<'a>(&'a self, keys: &'a [&'a [u8]], current: [u8; 8]) -> StoreFuture<'a, Result<u64>> {
+        Box::pin(async move {
+            let mut removed = 0;
+            for (key, found) in keys.iter().zip(self.read_many(keys).await) {
+                match found {
+                    Found::Hit(entry) if entry.fill_id.as_bytes()[..8] != current => {
+                        removed += u64::from(self.discard(key, entry.fill_id).await? == Verdict::Accepted);
+                    }
+                    Found::Failed(error) => return Err(error),
+                    _ => {}
+                }
+            }
+            Ok(removed)
+        })
     }
 
     /// Lists one page of the keys that match a pattern, leases included.

@@ -4,19 +4,23 @@ mod hot;
 mod tagged;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::clock::{Clock, Moment};
 use crate::codec::Reach;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::Swept;
+use crate::mutants::{self, Mutant};
 use crate::policy::Stamp;
+use crate::protocol::era::Era;
 use crate::protocol::slot::Begun;
 use crate::shape::{Local, Shared};
 use crate::site::Site;
 use crate::store::memory::MemoryLimits;
 use crate::store::memory::table::{Held, LeaseTable, Sighting as Slot, TableFill, TablePut};
-use crate::store::{Lease, Pattern, PutVerdict, Token, Verdict};
+use crate::store::{Lease, Pattern, Permit, PutVerdict, Token, Verdict};
+use crate::tag::Tag;
 use crate::tier::rooms::Rooms;
 use crate::tier::{Glimpse, Putting, Seen, Storing};
 use hot::Hot;
@@ -33,6 +37,8 @@ pub(crate) struct L1 {
     /// Of all rooms: a key says which it is in.
     hot: Arc<Hot>,
     clock: Clock,
+    /// The number of the era: how often all was invalidated, plus one.
+    era: AtomicU64,
 }
 
 /// A value, the version of its function, and how long it is fresh; with its key, for who holds nothing else of it.
@@ -60,7 +66,7 @@ pub(crate) enum L1Sighting<V> {
     Busy,
     /// Writers are at work: nothing can be filled. Their value from before may be served.
     Guarded(Option<Seen<V>>),
-    /// A value of this fill, whose tags say that it may never be served again.
+    /// A value of this fill, whose tags or whose era say that it may never be served again.
     Outdated(Token),
     Unreadable(Error),
 }
@@ -73,7 +79,7 @@ impl L1 {
         let table = |limits| Table::with_witness(limits, clock.clone(), Arc::clone(&hot));
         let common = table(MemoryLimits { bytes_max, ..limits });
         let own = |bytes_max| table(MemoryLimits { bytes_max, entries_max: u64::MAX });
-        Self { tables: Rooms::new(common, sites, own), hot, clock }
+        Self { tables: Rooms::new(common, sites, own), hot, clock, era: AtomicU64::new(1) }
     }
 
     /// Where a key is.
@@ -102,8 +108,8 @@ impl L1 {
     #[inline(never)]
     fn serve_anew(&self, key: &[u8], hash: u64, version: u64, now: Moment, take: Take<'_>) -> bool {
         let ticket = self.hot.ticket(hash);
-        let Some(Held { value: stored, serves_until, .. }) = self.table(key).get(key) else { return false };
-        if stored.version != version || !take(&*stored.value) {
+        let Some(Held { value: stored, fill_id, serves_until, .. }) = self.table(key).get(key) else { return false };
+        if stored.version != version || !self.serves(fill_id) || !take(&*stored.value) {
             return false;
         }
         self.hot.keep(stored, ticket, now, serves_until);
@@ -112,18 +118,21 @@ impl L1 {
 
     pub(crate) fn lookup<V: Local>(&self, key: &[u8], version: u64, lease: Lease) -> L1Sighting<V> {
         match self.table(key).lookup(key, Some(lease)) {
+            Slot::Hit(held) if !self.serves(held.fill_id) => L1Sighting::Outdated(held.fill_id),
             Slot::Hit(held) => match self.seen(held, version) {
                 Some(seen) => L1Sighting::Hit(seen),
                 None => L1Sighting::Unreadable(other_type(key)),
             },
             Slot::Lead => L1Sighting::Lead,
-            Slot::Guarded(held) => L1Sighting::Guarded(held.and_then(|held| self.seen(held, version))),
+            Slot::Guarded(held) => {
+                L1Sighting::Guarded(self.served(held).and_then(|held| self.seen(held, version)))
+            }
             Slot::Busy | Slot::Absent => L1Sighting::Busy,
         }
     }
 
     pub(crate) fn glimpse<V: Local>(&self, key: &[u8], version: u64) -> Result<Option<Glimpse<V>>> {
-        let Some(held) = self.table(key).find(key) else {
+        let Some(held) = self.served(self.table(key).find(key)) else {
             return Ok(None);
         };
         let left = held.until.since(self.clock.now());
@@ -133,7 +142,7 @@ impl L1 {
 
     /// The value, past its ttl or not, if it is there. Takes no lease.
     pub(crate) fn find<V: Local>(&self, key: &[u8], version: u64) -> Option<Seen<V>> {
-        self.seen(self.table(key).find(key)?, version)
+        self.seen(self.served(self.table(key).find(key))?, version)
     }
 
     /// Sets the time left of a value that still stands.
@@ -160,7 +169,14 @@ impl L1 {
         let value = Stored::new(key, shared, form.version, stamp);
         // Here, so that no hit has to.
         self.hot.open();
-        let (fill_id, ttl, serves) = (Token::random(), life.kept, stamp.fresh);
+        let (fill_id, ttl, serves) = (self.fill_id(permit.token()), life.kept, stamp.fresh);
+        if !self.serves(permit.token()) && !mutants::is(Mutant::EraReadAfterLoad) {
+            // Nobody would be served it.
+            if let Permit::Lease(token) = permit {
+                let _ = self.table(key).release(key, token);
+            }
+            return Ok(Verdict::Refused);
+        }
         Ok(self.table(key).fill(key, TableFill { permit, fill_id, value, bytes, ttl, serves }))
     }
 
@@ -170,7 +186,56 @@ impl L1 {
     }
 
     pub(crate) fn release(&self, key: &[u8], token: Token) -> Verdict {
-        self.table(key).release(key, token)
+        match self.table(key).release(key, token) {
+            Verdict::Accepted => Verdict::from(self.serves(token)),
+            refused => refused,
+        }
+    }
+
+    /// A name for a lease, a guard or a fill: one of the era of now.
+    pub(crate) fn token(&self) -> Token {
+        self.era().name(Token::random())
+    }
+
+    /// A name for a fill by this permit.
+    fn fill_id(&self, permit: Token) -> Token {
+        let era = if mutants::is(Mutant::EraReadAfterLoad) { self.era() } else { Era::of(permit) };
+        era.name(Token::random())
+    }
+
+    pub(crate) fn era(&self) -> Era {
+        Era::from_bits(self.era.load(Ordering::Acquire))
+    }
+
+    /// Whether what is named so is of the era of now.
+    #[inline]
+    pub(crate) fn serves(&self, name: Token) -> bool {
+        self.era().serves(name) || mutants::is(Mutant::EraNotAsked)
+    }
+
+    fn served(&self, held: Option<Held<Arc<Stored>>>) -> Option<Held<Arc<Stored>>> {
+        held.filter(|held| self.serves(held.fill_id))
+    }
+
+    /// Invalidates all at once: what is stored, and what is being loaded.
+    pub(crate) fn invalidate_all(&self) {
+        self.era.fetch_add(1, Ordering::AcqRel);
+        // After the era: what is found in the table from here on is of the new one.
+        self.hot.forget_all();
+    }
+
+    /// Removes the values of earlier eras.
+    pub(crate) fn reclaim(&self) -> Swept {
+        let pattern = Pattern::new("*");
+        let keys: Vec<_> = self.tables.all().flat_map(|table| table.keys(&pattern)).collect();
+        let is_outdated = |key: &&Vec<u8>| match self.table(key).find(key) {
+            Some(held) if Tag::of_key(key).is_none() && !self.serves(held.fill_id) => {
+                self.table(key).discard(key, held.fill_id) == Verdict::Accepted
+            }
+            _ => false,
+        };
+        let removed = keys.iter().filter(is_outdated).count();
+        Swept { keys: keys.len() as u64, removed: removed as u64, pages: 1 }
     }
 
     pub(crate) fn invalidate(&self, key: &[u8]) {
@@ -221,7 +286,7 @@ impl L1 {
         let stamp = life.stamp;
         let value = Stored::new(key, Arc::clone(value) as Shared, form.version, stamp);
         self.hot.open();
-        let (fill_id, ttl, serves) = (Token::random(), life.kept, stamp.fresh);
+        let (fill_id, ttl, serves) = (self.fill_id(guard), life.kept, stamp.fresh);
         Ok(self.table(key).put(key, TablePut { guard, fill_id, value, bytes, ttl, serves }))
     }
 

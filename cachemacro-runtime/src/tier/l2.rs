@@ -1,5 +1,6 @@
 //! The shared tier: a store of bytes, and the codec in front of it.
 
+mod eras;
 mod gathered;
 mod many;
 mod tagged;
@@ -26,6 +27,7 @@ use crate::task::Tasks;
 use crate::tier::gather::Gatherers;
 use crate::tier::near::{Keeping, Near};
 use crate::tier::{Glimpse, HeldUntil, Putting, Seen, Storing, link};
+use eras::{Eras, Told};
 
 pub(crate) use gathered::Gathering;
 
@@ -39,6 +41,8 @@ pub(crate) struct L2 {
     tasks: Tasks,
     /// What is kept in front of the store.
     near: Option<Arc<Near>>,
+    /// Those of its namespace, if it has one.
+    eras: Option<Eras>,
 }
 
 /// What a lookup found.
@@ -48,8 +52,10 @@ pub(crate) enum L2Sighting<V> {
     Busy,
     /// Writers are at work: nothing can be filled. Their value from before may be served.
     Guarded(Option<Seen<V>>),
-    /// A value of this fill, whose tags say that it may never be served again.
+    /// A value of this fill, whose tags or whose era say that it may never be served again.
     Outdated(Token),
+    /// The lease was of an era that is over, and is given up. The one of now is known.
+    Moved,
     Unfillable,
     Unreadable(Error),
     Failed(Error),
@@ -63,6 +69,7 @@ impl L2 {
         limits: JournalLimits,
         on_delivered: Arc<OnDelivered>,
         near: Option<Arc<Near>>,
+        has_eras: bool,
     ) -> Self {
         let gate = Arc::new(Gate::new(store));
         let journal = Arc::new(Journal::new(Arc::clone(&gate), tasks.clone(), limits, on_delivered));
@@ -71,7 +78,7 @@ impl L2 {
             tasks.spawn_until_closed(link::keep_up(Arc::clone(gate.store()), Arc::downgrade(near)));
         }
         let gatherers = Arc::new(Gatherers::new(Arc::clone(&gate), tasks.clone()));
-        Self { gate, gatherers, codec, journal, tasks, near }
+        Self { gate, gatherers, codec, journal, tasks, near, eras: has_eras.then(Eras::default) }
     }
 
     pub(crate) async fn lookup<V: Local, R: Reach<V>>(
@@ -85,7 +92,9 @@ impl L2 {
         }
         // Before the lookup is sent: what changes from here on is told, and refuses it.
         let ticket = self.near.as_ref().and_then(|near| near.ticket(key));
-        match self.find(key, Some(lease)).await {
+        let (found, told) = self.find(key, Some(lease)).await;
+        match found {
+            Found::Hit(entry) if !told.serves(entry.fill_id) => outdated(told, entry.fill_id),
             Found::Hit(entry) => match R::open(self.codec, form, &entry.payload) {
                 // An invalidation here, not yet delivered there, may have come while the lookup was under way.
                 Ok(_) if self.journal.holds(key) => L2Sighting::Failed(quarantined(key)),
@@ -96,9 +105,10 @@ impl L2 {
                 }
                 Err(error) => L2Sighting::Unreadable(error.with_key(key)),
             },
-            Found::Lead => L2Sighting::Lead,
+            Found::Lead => self.lead(key, lease.token, told).await,
             Found::Busy => L2Sighting::Busy,
             Found::Guarded(entry) => {
+                let entry = entry.filter(|entry| told.serves(entry.fill_id));
                 let carried = mutants::is(Mutant::CarriedValueKeptNear).then(|| entry.clone()).flatten();
                 let value = self.carried::<V, R>(key, form, entry);
                 if let (Some(entry), Some(value)) = (carried, &value) {
@@ -110,6 +120,18 @@ impl L2 {
             Found::Foreign => L2Sighting::Unreadable(foreign(key)),
             Found::OtherKind => L2Sighting::Failed(other_kind(key)),
             Found::Failed(error) => L2Sighting::Failed(error),
+        }
+    }
+
+    /// What it means that a lease was granted: none of an era that is over is of any use.
+    async fn lead<V>(&self, key: &[u8], token: Token, told: Told) -> L2Sighting<V> {
+        match told {
+            Told::Unknown(error) => L2Sighting::Failed(error.with_key(key)),
+            told if told.serves(token) => L2Sighting::Lead,
+            _ => match self.store().release(key, token).await {
+                Ok(_) => L2Sighting::Moved,
+                Err(error) => L2Sighting::Failed(error),
+            },
         }
     }
 
@@ -133,7 +155,9 @@ impl L2 {
             return self.read_raw::<V, R>(key, form).await;
         }
         self.admits(key)?;
-        match self.find(key, None).await {
+        let (found, told) = self.find(key, None).await;
+        match found {
+            Found::Hit(entry) if !told.serves(entry.fill_id) => Ok(None),
             Found::Hit(entry) => {
                 let value = R::open(self.codec, form, &entry.payload).map_err(|error| error.with_key(key))?;
                 let seen = Seen::of(&entry, R::stamp(&entry.payload), Arc::new(value));
@@ -186,7 +210,7 @@ impl L2 {
         self.admits(key)?;
         let payload = R::seal(self.codec, form, life.stamp, value).map_err(|error| error.with_key(key))?;
         let payload = tag::headed(notes, payload);
-        let fill = Fill { key, permit, fill_id: Token::random(), payload, ttl: life.kept };
+        let fill = Fill { key, permit, fill_id: self.fill_id(permit.token()), payload, ttl: life.kept };
         // Whoever asked for a refresh does not get the value from before it.
         let doomed = [Doomed { key, site: None }];
         let _near = (!mutants::is(Mutant::BodyKeptNear)).then(|| self.forgotten(&doomed));
@@ -245,7 +269,9 @@ impl L2 {
     /// Says that a mutation of these keys is under way.
     pub(crate) async fn begin(&self, keys: &[&[u8]], guard: Lease) -> Result<()> {
         keys.iter().try_for_each(|key| self.fits("begin of a guard", key))?;
-        self.gate.ask("begin of a guard", self.store().begin_guards(keys, guard)).await
+        // Who only writes has to know of the era too, or what it puts is never served.
+        let begin = self.gate.ask("begin of a guard", self.store().begin_guards(keys, guard));
+        tokio::join!(begin, self.ask_era()).0
     }
 
     /// Renews guards without waiting for the answer: one that is lost shows at its end.
@@ -276,7 +302,7 @@ impl L2 {
             }
         };
         let pledge = self.journal.pledge(&doomed, end);
-        let put = Put { key, guard, fill_id: Token::random(), payload, ttl: life.kept };
+        let put = Put { key, guard, fill_id: self.fill_id(guard), payload, ttl: life.kept };
         let verdict = self.gate.ask("put", self.store().put(put)).await?;
         pledge.redeemed();
         Ok(verdict)
@@ -317,6 +343,14 @@ impl L2 {
         self.journal.sweep_later(pattern);
     }
 
+    /// Removes the values of earlier eras.
+    pub(crate) async fn reclaim(&self, progress: Progress<'_>) -> Result<Swept> {
+        match self.era().await {
+            None => Ok(Swept::default()),
+            Some(era) => self.journal.reclaim(era?, progress).await,
+        }
+    }
+
     pub(crate) fn store(&self) -> &dyn Store {
         &**self.gate.store()
     }
@@ -337,14 +371,16 @@ impl L2 {
         (!self.journal.holds(key)).then(|| Seen::of(&entry, stamp, Arc::new(value)))
     }
 
-    async fn find(&self, key: &[u8], lease: Option<Lease>) -> Found {
+    /// Looks one key up, and the era beside it.
+    async fn find(&self, key: &[u8], lease: Option<Lease>) -> (Found, Told) {
         if let Err(error) = self.gate.enter("lookup") {
-            return Found::Failed(error.with_key(key));
+            return (Found::Failed(error.with_key(key)), Told::None);
         }
         let under_way = self.gatherers.asks(key);
-        let found = self.store().lookup(&[Ask { key, lease }]).await.pop();
+        let asks = [Ask { key, lease }];
+        let (mut found, told) = tokio::join!(self.store().lookup(&asks), self.ask_era());
         drop(under_way);
-        let found = found.unwrap_or_else(|| {
+        let found = found.pop().unwrap_or_else(|| {
             let detail = "the store gave no answer for the key";
             Found::Failed(Error::new(ErrorKind::Unavailable, "lookup", detail).with_key(key))
         });
@@ -352,7 +388,7 @@ impl L2 {
             Found::Failed(error) => Some(error),
             _ => None,
         });
-        found
+        (found, told)
     }
 
     /// Refuses what must not be asked of the store.
@@ -405,6 +441,14 @@ impl Drop for SweptNear<'_> {
         if let Some(near) = self.near {
             near.sweep(self.pattern);
         }
+    }
+}
+
+/// What it means that a value is of another era than that of now, as far as is known.
+fn outdated<V>(told: Told, fill_id: Token) -> L2Sighting<V> {
+    match told {
+        Told::Unknown(error) => L2Sighting::Failed(error),
+        _ => L2Sighting::Outdated(fill_id),
     }
 }
 

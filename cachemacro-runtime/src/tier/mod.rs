@@ -44,8 +44,10 @@ pub(crate) enum Sighting<V> {
     Guarded(Option<Seen<V>>),
     /// Nothing, and no lease is to be had: load, and do not fill.
     Unfillable,
-    /// A value of this fill, whose tags say that it may never be served again.
+    /// A value of this fill, whose tags or whose era say that it may never be served again.
     Outdated(Token),
+    /// Nothing, and the lease that was granted is of an era that is over: it is worth asking again.
+    Moved,
     /// Something that is not a value of this type. An invalidation makes room.
     Unreadable(Error),
     /// The store could not be asked: load, and do not fill.
@@ -127,7 +129,7 @@ impl LeaseGuard {
             Tier::Shared(l2) if mutants::is(Mutant::OneTokenPerProcess) => {
                 Token::from((Arc::as_ptr(l2).addr() as u128).to_be_bytes())
             }
-            _ => Token::random(),
+            tier => tier.token(),
         };
         Self { tier: Some(tier), key: key.into(), token, mark, held: HeldUntil::default(), notes: Vec::new() }
     }

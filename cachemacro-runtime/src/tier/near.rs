@@ -15,6 +15,7 @@ use tokio::sync::futures::Notified;
 
 use crate::clock::{Clock, Moment};
 use crate::error::{Error, ErrorKind};
+use crate::key::ERA_KEY;
 use crate::mutants::{self, Mutant};
 use crate::policy::Stamp;
 use crate::protocol::coherence::{Link, Ticket};
@@ -285,7 +286,9 @@ impl Near {
 
     /// Drops a key that is invalidated in this process.
     pub(super) fn invalidate(&self, key: &[u8]) {
-        if mutants::is(Mutant::LocalNotNoted) {
+        if key == ERA_KEY {
+            self.changed(key);
+        } else if mutants::is(Mutant::LocalNotNoted) {
             self.entries.of(key).remove(key);
         } else {
             self.remove(key);
@@ -427,7 +430,11 @@ pub(super) fn is_refusal(error: &Error) -> bool {
 
 impl Watcher for Near {
     fn changed(&self, key: &[u8]) {
-        self.remove(key);
+        match key == ERA_KEY {
+            // Of all that is kept, nothing says which era it is of.
+            true if !mutants::is(Mutant::EraKeptNear) => self.flushed(),
+            _ => self.remove(key),
+        }
     }
 
     fn flushed(&self) {

@@ -92,6 +92,14 @@ impl Tier {
         }
     }
 
+    /// A name for a lease or a guard.
+    pub(crate) fn token(&self) -> Token {
+        match self {
+            Self::Local(l1) => l1.token(),
+            Self::Shared(l2) => l2.token(),
+        }
+    }
+
     /// Looks a key up, and takes the lease if there is nothing.
     pub(crate) async fn lookup<V: Local, R: Reach<V>>(
         &self,
@@ -117,6 +125,7 @@ impl Tier {
                 L2Sighting::Guarded(value) => (Sighting::Guarded(value), guard),
                 L2Sighting::Unfillable => (Sighting::Unfillable, guard),
                 L2Sighting::Outdated(fill_id) => (Sighting::Outdated(fill_id), guard),
+                L2Sighting::Moved => (Sighting::Moved, guard),
                 L2Sighting::Unreadable(error) => (Sighting::Unreadable(error), guard),
                 // The lookup may still take effect: the guard is dropped, and releases.
                 L2Sighting::Failed(error) => return Sighting::Failed(error),

@@ -63,6 +63,7 @@ impl Tier {
                 let (sighting, notes) = l2.lookup_under::<V, R>(key, form, lease, tags, guards).await;
                 let sighting = match sighting {
                     L2Sighting::Lead => None,
+                    L2Sighting::Moved => Some(Sighting::Moved),
                     L2Sighting::Hit(value) => Some(Sighting::Hit(value)),
                     L2Sighting::Busy => Some(Sighting::Busy),
                     L2Sighting::Guarded(value) => Some(Sighting::Guarded(value)),
@@ -111,12 +112,11 @@ impl Tier {
         }
     }
 
-    /// Whether all tags are as they were: then no invalidation of them came since.
-    pub(crate) async fn stand(&self, notes: &[Note]) -> bool {
+    /// Whether all is as it was when this permit was given: then no invalidation of its tags, nor of all, came since.
+    pub(crate) async fn still_stands(&self, permit: Token, notes: &[Note]) -> bool {
         match self {
-            _ if notes.is_empty() => true,
-            Self::Local(l1) => l1.stand(notes),
-            Self::Shared(l2) => l2.stand(notes).await,
+            Self::Local(l1) => l1.serves(permit) && l1.stand(notes),
+            Self::Shared(l2) => l2.still_stands(permit, notes).await,
         }
     }
 

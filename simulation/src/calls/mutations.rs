@@ -10,7 +10,7 @@ use cachemacro_runtime::generated::{
 
 use super::{Caller, Failure, Output, Value, found, sharing, tag_of};
 use crate::history::Mutation;
-use crate::plan::{Ending, Operation, What, Wrong};
+use crate::plan::{Ending, Operation, Plan, What, Wrong};
 use crate::world::key_name;
 
 impl Caller {
@@ -64,7 +64,9 @@ impl Caller {
             self.crash().await;
         }
         let cache = Some(self.process.cache.clone());
-        let _ = match self.process.world.plan.is_tagged {
+        let Plan { has_namespace, is_tagged, .. } = self.process.world.plan;
+        let _ = match is_tagged {
+            _ if has_namespace => self.process.cache.invalidate_all().await,
             true => generated::invalidate_tag(cache, tag_of(self.operation.key)).await,
             false => generated::invalidate(self.target(self.operation.key)).await,
         };

@@ -38,6 +38,8 @@ pub(super) struct Theme {
     pub(super) freshness: &'static [(u64, Freshness)],
     /// How many of a hundred others have values under tags.
     pub(super) tagged_percent: u64,
+    /// How many of a hundred worlds have a namespace.
+    pub(super) namespace_percent: u64,
     /// How many of a hundred mutations crash.
     pub(super) crashes_percent: u64,
     pub(super) delays: &'static [u64],
@@ -130,6 +132,7 @@ const MIXED: Theme = Theme {
         (1, Freshness::Kept),
     ],
     tagged_percent: 40,
+    namespace_percent: 20,
     crashes_percent: 8,
     delays: &[1, 4, 12],
     budgets: &[20, 50, 250],
@@ -273,7 +276,8 @@ const BATCHES: Theme = Theme {
     operations: (8, 18),
     reads_percent: &[55, 75],
     batches_percent: 75,
-    mutations: &[(2, What::Unguarded), (2, What::ByCall), (1, What::Guarded)],
+    namespace_percent: 60,
+    mutations: &[(2, What::Unguarded), (3, What::ByCall), (1, What::Guarded)],
     bodies: &[Bodies::Short],
     loads: &[Bodies::Short, Bodies::Medium],
     errors_percent: 5,

@@ -302,6 +302,16 @@ impl<P, O: 'static> Fresh<'_, P, O> {
                     self.wait(change.as_mut(), &mut pause).await;
                     continue;
                 }
+                // The next one is of the era of now.
+                Sighting::Moved if Instant::now() < deadline => continue,
+                Sighting::Outdated(fill_id) if Instant::now() < deadline => {
+                    if let Err(error) = tier.discard(key, fill_id).await {
+                        self.load.report(&error);
+                        self.load.count(|counters| &counters.outages);
+                        return Next::Load;
+                    }
+                    continue;
+                }
                 Sighting::Unreadable(error) if !cleared => {
                     self.load.report(&error);
                     cleared = true;
@@ -316,7 +326,7 @@ impl<P, O: 'static> Fresh<'_, P, O> {
                     self.load.count(|counters| &counters.outages);
                     return Next::Load;
                 }
-                Sighting::Busy | Sighting::Outdated(_) | Sighting::Unfillable => {
+                Sighting::Busy | Sighting::Moved | Sighting::Outdated(_) | Sighting::Unfillable => {
                     self.load.count(|counters| &counters.outages);
                     return Next::Load;
                 }

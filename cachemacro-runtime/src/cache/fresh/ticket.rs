@@ -79,7 +79,7 @@ impl Ticket {
                 *held = Some(lease);
                 Leased::Ours(self)
             }
-            Sighting::Failed(_) | Sighting::Unfillable => Leased::Unknown(self),
+            Sighting::Failed(_) | Sighting::Moved | Sighting::Unfillable => Leased::Unknown(self),
             Sighting::Busy
             | Sighting::Hit(_)
             | Sighting::Guarded(_)
@@ -128,7 +128,11 @@ impl Ticket {
             Ok(Verdict::Accepted) => {
                 count(&counters.stored);
                 warm::stored(site);
-                Ending::Settled
+                // The fill knows of the key alone, and not of all.
+                match mutants::is(Mutant::TagSharedUnchecked) || tier.still_stands(fill_id, &[]).await {
+                    true => Ending::Settled,
+                    false => Ending::Unsettled,
+                }
             }
             Ok(Verdict::Refused) => {
                 count(&counters.refused);

@@ -293,6 +293,14 @@ impl Store for RedisStore {
         })
     }
 
+    fn reclaim<'a>(&'a self, keys: &'a [&'a [u8]], current: [u8; 8]) -> StoreFuture<'a, Result<u64>> {
+        Box::pin(async move {
+            let answers = self.for_each(&scripts::RECLAIM, keys, &[&current]).await;
+            let answers = answers.map_err(|failure| failure.of_keys("redis reclaim", keys))?;
+            Ok(answers.into_iter().map(|(_, count)| count).sum())
+        })
+    }
+
     fn scan<'a>(&'a self, scan: Scan<'a>) -> StoreFuture<'a, Result<Page>> {
         Box::pin(async move {
             let page = async {

@@ -37,6 +37,14 @@ pub(super) static RELEASE: LazyLock<Script> = LazyLock::new(|| {
 return redis.call('UNLINK', KEYS[1])"])
 });
 
+/// Deletes a value whose fill is not named as it should be. ARGV: the first 8 bytes of such names.
+pub(super) static RECLAIM: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(&["local head = redis.pcall('GETRANGE', KEYS[1], 0, 32)
+if type(head) ~= 'string' or #head < 33 or head:sub(1, 1) ~= 'V' or head:sub(18, 19) ~= '\\0\\0' then return 0 end
+if head:sub(2, 9) == ARGV[1] then return 0 end
+return redis.call('UNLINK', KEYS[1])"])
+});
+
 /// The channel on which is told what was invalidated, for those whom Redis tells of nothing; see
 /// [`tracking`](super::tracking). A message is a key; an empty one stands for all keys.
 pub(super) const CHANNEL: &str = "cachemacro:changes";

@@ -58,7 +58,7 @@ pub(super) async fn open(dialler: &Dialler, watch: &Watch) -> Result<Tracking, F
     }
     let open = async {
         let Connected { connection, driver } = dialler.open(&settings, config).await?;
-        let beat_key = beat_key(&watch.prefixes);
+        let beat_key = beat_key(&watch.within, &watch.prefixes);
         let mut tracking = Tracking { connection, driver, beat_key, tells_all: true };
         match tracking.ask(&track).await {
             Ok(Value::Okay) => {}
@@ -153,12 +153,15 @@ fn time_of(answer: Value) -> Result<Duration, Failure> {
     time.ok_or(Failure::ODD_REPLY)
 }
 
-/// A key that begins with none of the prefixes: what is written to it is told to nobody.
-fn beat_key(prefixes: &[Box<[u8]>]) -> Vec<u8> {
-    let is_free = |first: &u8| !prefixes.iter().any(|prefix| prefix.first() == Some(first));
+/// A key within a namespace that begins with none of the prefixes: what is written to it is told to nobody.
+fn beat_key(within: &[u8], prefixes: &[Box<[u8]>]) -> Vec<u8> {
+    let is_free = |first: &u8| {
+        let beat = [within, &[*first]].concat();
+        !prefixes.iter().any(|prefix| beat.starts_with(prefix) || prefix.starts_with(&beat))
+    };
     // Where every first byte is taken, the beats are told too, which costs messages and nothing else.
     let first = b"~!#$%&".iter().copied().chain(0..=u8::MAX).find(is_free).unwrap_or(b'~');
-    [&[first][..], b"cachemacro:beat"].concat()
+    [within, &[first], b"cachemacro:beat"].concat()
 }
 
 /// Hands on what the server tells.
@@ -196,8 +199,10 @@ mod tests {
     fn the_key_of_beats_is_outside_of_what_is_watched() {
         let prefixes =
             |texts: &[&str]| -> Vec<Box<[u8]>> { texts.iter().map(|t| t.as_bytes().into()).collect() };
-        assert_eq!(beat_key(&prefixes(&["user:"])), b"~cachemacro:beat");
-        assert_eq!(beat_key(&prefixes(&["~", "!x", "user:"])), b"#cachemacro:beat");
+        assert_eq!(beat_key(b"", &prefixes(&["user:"])), b"~cachemacro:beat");
+        assert_eq!(beat_key(b"", &prefixes(&["~", "!x", "user:"])), b"#cachemacro:beat");
+        assert_eq!(beat_key(b"app:", &prefixes(&["app:user:"])), b"app:~cachemacro:beat");
+        assert_eq!(beat_key(b"app:", &prefixes(&["app:~", "app:user:"])), b"app:!cachemacro:beat");
     }
 
     #[test]

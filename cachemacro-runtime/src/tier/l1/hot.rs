@@ -128,6 +128,13 @@ impl Hot {
         }
     }
 
+    /// Serves nothing that was found in the table up to now.
+    pub(super) fn forget_all(&self) {
+        for generation in &*self.generations {
+            generation.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
     /// Whether it is still what the table has, as far as that is not to be asked again.
     #[inline]
     fn is_current(&self, kept: &Kept, hash: u64, now: Moment) -> bool {

@@ -29,7 +29,8 @@ impl<V: Local> Tagged<V> {
 impl L1 {
     /// The value, if it is there and its tags are as they were.
     pub(crate) fn get_under<V: Local>(&self, key: &[u8], version: u64) -> Option<Arc<V>> {
-        let tagged = self.table(key).get(key)?.value.downcast::<Tagged<V>>(version)?;
+        let held = self.served(self.table(key).get(key))?;
+        let tagged = held.value.downcast::<Tagged<V>>(version)?;
         self.stand(&tagged.notes).then(|| Arc::clone(&tagged.value))
     }
 
@@ -45,6 +46,7 @@ impl L1 {
         let found: Vec<Found> = tags.iter().map(|tag| self.version_of(tag)).collect();
         let standing = |tagged: &Seen<Tagged<V>>| tag::standing(&tagged.value.notes, tags, &found);
         let sighting = match self.table(key).lookup(key, Some(lease)) {
+            Slot::Hit(held) if !self.serves(held.fill_id) => L1Sighting::Outdated(held.fill_id),
             Slot::Hit(held) => match self.seen::<Tagged<V>>(held, version) {
                 Some(tagged) => match standing(&tagged) {
                     Standing::Current => L1Sighting::Hit(bare(tagged)),
@@ -56,7 +58,7 @@ impl L1 {
             },
             Slot::Lead => L1Sighting::Lead,
             Slot::Guarded(held) => {
-                let tagged = held.and_then(|held| self.seen::<Tagged<V>>(held, version));
+                let tagged = self.served(held).and_then(|held| self.seen::<Tagged<V>>(held, version));
                 L1Sighting::Guarded(tagged.filter(|tagged| standing(tagged) == Standing::Current).map(bare))
             }
             Slot::Busy | Slot::Absent => L1Sighting::Busy,

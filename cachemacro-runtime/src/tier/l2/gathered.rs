@@ -29,6 +29,10 @@ pub(crate) struct Joined<'a> {
 impl L2 {
     /// Joins those who ask for other keys; none if nobody does, or the key must not be asked for.
     pub(crate) fn join(&self, key: &[u8]) -> Option<Joined<'_>> {
+        // What it brings would have to be judged by an era that was asked for with it.
+        if self.has_eras() {
+            return None;
+        }
         self.admits(key).ok()?;
         // Before the read is sent: what changes from here on is told, and refuses it.
         let ticket = self.near.as_ref().and_then(|near| near.ticket(key));

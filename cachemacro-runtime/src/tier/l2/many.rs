@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::L2;
 use crate::codec::Reach;
 use crate::form::Form;
+use crate::key::ERA_KEY;
 use crate::shape::Local;
 use crate::store::Found;
 use crate::tier::Seen;
@@ -26,13 +27,20 @@ impl L2 {
         if asked.is_empty() || self.gate.enter("read of many keys").is_err() {
             return nothing();
         }
-        let found = self.store().read_many(&asked).await;
+        let mut all = asked.clone();
+        all.extend(self.has_eras().then_some(ERA_KEY));
+        let mut found = self.store().read_many(&all).await;
+        let of_era = if self.has_eras() { found.pop() } else { None };
+        let told = self.hear_era(of_era).await;
         self.gate.heard(found.iter().find_map(|found| match found {
             Found::Failed(error) => Some(error),
             _ => None,
         }));
         let mut answers = asked.iter().zip(tickets).zip(found).map(|((key, ticket), found)| {
             let Found::Hit(entry) = found else { return None };
+            if !told.serves(entry.fill_id) {
+                return None;
+            }
             let value = Arc::new(R::open(self.codec, form, &entry.payload).ok()?);
             let seen = Seen::of(&entry, R::stamp(&entry.payload), value);
             // An invalidation here, not yet delivered there, may have come while the read was under way.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{L2, L2Sighting, foreign, other_kind, quarantined};
+use super::{L2, L2Sighting, foreign, other_kind, outdated, quarantined};
 use crate::codec::Reach;
 use crate::error::{Error, ErrorKind, Result};
 use crate::form::Form;
@@ -31,24 +31,27 @@ impl L2 {
         if let Err(error) = self.admits_all(key, tags) {
             return (L2Sighting::Failed(error), Err(Standing::Unknown));
         }
-        let (found, of_tags) = match self.find_under(key, lease, tags, guards).await {
-            Ok(found) => found,
-            Err(error) => return (L2Sighting::Failed(error.with_key(key)), Err(Standing::Unknown)),
+        let under = tokio::join!(self.find_under(key, lease, tags, guards), self.ask_era());
+        let (found, of_tags, told) = match under {
+            (Ok((found, of_tags)), told) => (found, of_tags, told),
+            (Err(error), _) => return (L2Sighting::Failed(error.with_key(key)), Err(Standing::Unknown)),
         };
         // An invalidation here, not yet delivered there, may have come while the lookup was under way.
         if let Err(error) = self.admits_all(key, tags) {
             return (L2Sighting::Failed(error), Err(Standing::Unknown));
         }
         let sighting = match found {
+            Found::Hit(entry) if !told.serves(entry.fill_id) => outdated(told, entry.fill_id),
             Found::Hit(entry) => self.judged::<V, R>(key, form, &entry, tags, &of_tags),
             Found::Guarded(entry) => {
+                let entry = entry.filter(|entry| told.serves(entry.fill_id));
                 let judged = entry.map(|entry| self.judged::<V, R>(key, form, &entry, tags, &of_tags));
                 L2Sighting::Guarded(match judged {
                     Some(L2Sighting::Hit(seen)) => Some(seen),
                     _ => None,
                 })
             }
-            Found::Lead => L2Sighting::Lead,
+            Found::Lead => self.lead(key, lease.token, told).await,
             Found::Busy => L2Sighting::Busy,
             Found::Absent => L2Sighting::Unfillable,
             Found::Foreign => L2Sighting::Unreadable(foreign(key)),
@@ -65,8 +68,10 @@ impl L2 {
         form: Form,
     ) -> Result<Option<Tagged<V>>> {
         self.admits(key)?;
-        let entry = match self.find(key, None).await {
-            Found::Hit(entry) => entry,
+        let (found, told) = self.find(key, None).await;
+        let entry = match found {
+            Found::Hit(entry) if told.serves(entry.fill_id) => entry,
+            Found::Hit(_) => return Ok(None),
             Found::Lead | Found::Busy | Found::Absent | Found::Guarded(_) => return Ok(None),
             Found::Foreign => return Err(foreign(key)),
             Found::OtherKind => return Err(other_kind(key)),
@@ -82,6 +87,13 @@ impl L2 {
     /// Removes a value that is outdated, if it is still the one of this fill.
     pub(crate) async fn discard(&self, key: &[u8], fill_id: Token) -> Result<Verdict> {
         self.gate.ask("discard", self.store().discard(key, fill_id)).await
+    }
+
+    /// Whether all is as it was when this lease was asked for: its era, and these tags.
+    pub(crate) async fn still_stands(&self, lease: Token, notes: &[Note]) -> bool {
+        let tags = async { notes.is_empty() || self.stand(notes).await };
+        let (stand, told) = tokio::join!(tags, self.ask_era());
+        stand && told.serves(lease)
     }
 
     /// Whether all tags are as they were.
