@@ -2,7 +2,7 @@
 
 use crate::check::{Promise, Violation};
 use crate::history::{Body, History, Kind, Mutation, Read};
-use crate::plan::{Plan, Wrong};
+use crate::plan::{Plan, What, Wrong};
 
 /// How long before a load a mutation may still matter to its lease, in ms: longer than any body takes.
 const AFTERMATH: u64 = 1000;
@@ -74,9 +74,10 @@ fn is_disturbed(plan: &Plan, history: &History, first: &Body, second: &Body) -> 
     // A mutation that was left ends in the background; a crashed one's guard ends by itself.
     let lingers = AFTERMATH + plan.guard.as_millis() as u64;
     let mutated = history.mutations.iter().any(|mutation| {
-        let Mutation { keys, begin, end, .. } = mutation;
+        let Mutation { what, keys, begin, end, .. } = mutation;
         let end = end.map_or(u64::MAX, |end| end.ms + lingers);
-        keys.contains(&Some(first.key)) && begin.ms <= until && from <= end
+        let is_of_all = plan.has_namespace && *what == What::ByCall;
+        (is_of_all || keys.contains(&Some(first.key))) && begin.ms <= until && from <= end
     });
     let refreshed = history.reads.iter().any(|read| {
         let Read { key, is_refresh, begin, end, .. } = read;
