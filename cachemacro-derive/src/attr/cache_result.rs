@@ -32,6 +32,7 @@ const KNOWN: [&str; 29] = [
     "skip",
     "with",
     "batch",
+    "batch_window",
     "when",
     "unless",
     "tier",
@@ -82,6 +83,7 @@ pub(crate) struct CacheResult {
     pub(crate) skip: Slot<SkipArgument>,
     pub(crate) with: Slot<Vec<With>>,
     pub(crate) batch: Slot<Batch>,
+    pub(crate) batch_window: Slot<Duration>,
     pub(crate) when: Slot<Expr>,
     pub(crate) unless: Slot<Expr>,
     pub(crate) tier: Slot<Tier>,
@@ -124,6 +126,7 @@ impl CacheResult {
             skip: Slot::empty("skip"),
             with: Slot::empty("with"),
             batch: Slot::empty("batch"),
+            batch_window: Slot::empty("batch_window"),
             when: Slot::empty("when"),
             unless: Slot::empty("unless"),
             tier: Slot::empty("tier"),
@@ -183,6 +186,10 @@ impl CacheResult {
             "batch" => {
                 let batch = batch::read(&name, input)?;
                 self.batch.set(errors, span, batch);
+            }
+            "batch_window" => {
+                let window = storing::duration(&name, input)?;
+                self.batch_window.set(errors, span, window);
             }
             "when" => {
                 let when = storing::when(&name, input)?;

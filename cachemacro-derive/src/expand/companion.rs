@@ -9,7 +9,7 @@ use syn::spanned::Spanned;
 
 use super::call::{Ask, Of, invocation, run, signature};
 use super::key::{self, given, of_given};
-use super::{freshness, storing, tags};
+use super::{batch, freshness, storing, tags};
 use crate::model::{CacheSource, Cached, How};
 use crate::names;
 
@@ -311,9 +311,11 @@ pub(super) fn loads(cached: &Cached) -> TokenStream {
             }
         }
     });
+    let one = cached.batch.as_ref().and_then(|batched| batch::one(cached, batched));
     quote! {
         #revalidate
         #refresh
+        #one
 
         /// Runs the body, and leaves the cache alone.
         #vis #uncached {

@@ -1,5 +1,7 @@
 //! A function for many ids: which parameter has them, and what of them the key has.
 
+use std::time::Duration;
+
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
@@ -21,7 +23,12 @@ pub(crate) struct Batched {
     pub(crate) ids: Ident,
     /// How many of them the body takes, if not as many as the engine has under way at once.
     pub(crate) chunk: Option<usize>,
+    /// How long calls for one id are gathered.
+    pub(crate) window: Option<Duration>,
 }
+
+/// Longer than this no caller is to wait for others.
+const WINDOW_MAX: Duration = Duration::from_secs(1);
 
 /// What `batch(ids)` means: the key has one of the ids, and not all. `None` without one, or after adding an error.
 pub(super) fn resolve(
@@ -52,7 +59,7 @@ pub(super) fn resolve(
     }
     let id = quote_spanned!(span=> <#ty as #generated::batch::Ids>::Id);
     param.id = Some(syn::parse2(id).expect("it is a type"));
-    Some(Batched { ids: param.ident.clone(), chunk: batch.chunk })
+    Some(Batched { ids: param.ident.clone(), chunk: batch.chunk, window: None })
 }
 
 /// What the function has for one id.
@@ -80,7 +87,17 @@ pub(super) fn ids_are_in_the_key(batch: &Batch, params: &[Param], computed: &[Co
 
 /// What the attribute says beside it.
 pub(super) fn other_arguments(attr: &CacheResult, errors: &Errors) {
-    let Some(batch) = attr.batch.get() else { return };
+    let Some(batch) = attr.batch.get() else {
+        if let Some(span) = attr.batch_window.span() {
+            errors.at(span, "`batch_window` gathers calls for one id into the body of a batch; say it beside `batch(ids)` of a function for many, whose companion then has `one`, for a call like `get_users::one(7)`");
+        }
+        return;
+    };
+    if let (Some(window), Some(span)) = (attr.batch_window.get(), attr.batch_window.span())
+        && *window > WINDOW_MAX
+    {
+        errors.at(span, "a `batch_window` is waited for by every call that loads, and is a second at most; write `\"1ms\"`");
+    }
     let tagged = [("tags", attr.tags.span()), ("groups", attr.groups.span())];
     for (name, span) in tagged.into_iter().filter_map(|(name, span)| Some((name, span?))) {
         let message =

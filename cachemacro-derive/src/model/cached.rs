@@ -91,8 +91,8 @@ pub(crate) enum CacheSource {
 /// What a companion has or will have; a function of that name has its body elsewhere.
 ///
 /// So has one named `new`, of which clippy asks in an `impl` that it returns its type.
-const COMPANION: [&str; 9] =
-    ["key", "invalidate", "peek", "refresh", "uncached", "warm", "guard", "put", "new"];
+const COMPANION: [&str; 10] =
+    ["key", "invalidate", "peek", "refresh", "uncached", "one", "warm", "guard", "put", "new"];
 
 impl Cached {
     /// What the attribute means for the function; `None` after adding errors.
@@ -131,7 +131,8 @@ impl Cached {
         let batch = attr.batch.into_inner();
         let batched = batch
             .as_ref()
-            .and_then(|batch| batch::resolve(batch, &sig, &home, &mut params, &generated, errors));
+            .and_then(|batch| batch::resolve(batch, &sig, &home, &mut params, &generated, errors))
+            .map(|batched| Batched { window: attr.batch_window.into_inner(), ..batched });
         let mut generics = generics::generics(&sig.generics, false);
         generics.extend(around.iter().flat_map(|around| generics::generics(&around.generics, true)));
         let mut computed: Vec<_> =

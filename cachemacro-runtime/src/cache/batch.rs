@@ -4,11 +4,13 @@
 //! single call holds of each. What is added is the read of all of them at once before, which is nobody else's,
 //! and the body that they share; [`protocol::batch`](crate::protocol::batch) says when that starts, and for whom.
 
+mod gather;
 mod herd;
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::pin::pin;
+use std::time::Duration;
 
 use crate::cache::{Cache, Call, Resolved, Sought, hit, read_missing, warm};
 use crate::codec::Reach;
@@ -20,6 +22,7 @@ use crate::site::Site;
 use crate::stripe::Count;
 use herd::Herd;
 
+pub(crate) use gather::Gatherings;
 pub(crate) use herd::waits;
 
 /// How many ids are under way at once in one call: more go one after the other. Most databases take more
@@ -131,6 +134,37 @@ where
         }
     }
     O::join(Ok(O::Answers::from_found(ids, found, &places)))
+}
+
+/// Answers a call for one of these ids; if its body is needed, those who come within `window` share it.
+pub(crate) async fn one<S, R, P, K, O, B, F>(
+    call: BatchCall<P>,
+    (id, key): (K, KeyBuf),
+    window: Duration,
+    body: B,
+) -> O::One
+where
+    S: Sharing<Output = Each<K, O>, Value: Local>,
+    R: Reach<S::Value>,
+    P: Terms<S::Found>,
+    K: Clone + Eq + Hash + Send + 'static,
+    O: BatchOutput<K, Value: Send + 'static>,
+    B: Fn(Vec<K>) -> F,
+    F: Future<Output = O>,
+{
+    let BatchCall { site, cache, ttl: terms, chunk } = call;
+    let cache = Resolved::new(cache);
+    let gathering = cache.inner.gatherings.of::<K, O::Value>(site);
+    let call = Call { site, cache: Some((*cache).clone()), key: &key, ttl: &terms, instance: None };
+    let output = match hit::<S, &P>(call) {
+        Sought::Found(output) => output,
+        Sought::Missed(call) => {
+            let most = chunk.clamp(1, AT_ONCE);
+            let value = gather::gathered::<S, K, O, B, F>(gathering, id, (window, most), body);
+            read::<S, R, &P, _>(call, pin!(value)).await
+        }
+    };
+    O::one(output.map_err(|failed| failed.take().expect("an error is taken once by each caller")))
 }
 
 /// Each id once, in their order; and for each that was asked for, which of these it is.

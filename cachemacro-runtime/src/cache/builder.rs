@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use crate::cache::batch::Gatherings;
 use crate::cache::fresh::{Keepers, Refreshers, Touches};
 use crate::cache::hooks::Hooks;
 use crate::cache::tuning::{Told, Tunings};
@@ -391,6 +392,7 @@ impl CacheBuilder {
             touches,
             keepers: Keepers::default(),
             tunings,
+            gatherings: Gatherings::default(),
         };
         inner.resize();
         let cache = Cache { inner: Arc::new(inner) };

@@ -50,7 +50,7 @@ pub use status::{Closed, Status};
 pub use tuning::Tuning;
 pub use warm::{Warmed, Warming};
 
-pub(crate) use batch::batch;
+pub(crate) use batch::{batch, one};
 pub(crate) use current::Resolved;
 pub use fresh::Ticket;
 pub(crate) use fresh::{Again, Rest, Start, read as read_fresh, refresh as refresh_by_ticket};
@@ -112,6 +112,8 @@ struct Inner {
     /// Keys that are refreshed whether or not anybody calls.
     keepers: fresh::Keepers,
     tunings: tuning::Tunings,
+    /// Calls that wait for one body together.
+    gatherings: batch::Gatherings,
 }
 
 /// The bounds in time that a builder sets.

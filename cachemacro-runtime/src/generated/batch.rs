@@ -1,6 +1,7 @@
 //! What generated code calls for batches.
 
 use std::hash::Hash;
+use std::time::Duration;
 
 use super::{Anywhere, Cacheable, InProcess, KeyBuf, Local, Sharing, Terms};
 
@@ -47,6 +48,52 @@ where
     F: Future<Output = O>,
 {
     crate::cache::batch::<S, InProcess, P, K, O, B, F>(call, ids, key, body).await
+}
+
+/// Answers a call for one of the ids of a batch; if its body is needed, those who come within `window` share it.
+///
+/// # Cancel safety
+///
+/// Safe: if it is dropped while it loads, one of those who wait for the same body does.
+pub async fn one<S, P, K, O, B, F>(
+    call: BatchCall<P>,
+    _shape: S,
+    one: (K, KeyBuf),
+    window: Duration,
+    body: B,
+) -> O::One
+where
+    S: Sharing<Output = Each<K, O>, Value: Cacheable>,
+    P: Terms<S::Found>,
+    K: Clone + Eq + Hash + Send + 'static,
+    O: BatchOutput<K, Value: Send + 'static>,
+    B: Fn(Vec<K>) -> F,
+    F: Future<Output = O>,
+{
+    crate::cache::one::<S, Anywhere, P, K, O, B, F>(call, one, window, body).await
+}
+
+/// Answers a call for one of the ids of a batch; if its body is needed, those who come within `window` share it.
+///
+/// # Cancel safety
+///
+/// Safe: if it is dropped while it loads, one of those who wait for the same body does.
+pub async fn one_local<S, P, K, O, B, F>(
+    call: BatchCall<P>,
+    _shape: S,
+    one: (K, KeyBuf),
+    window: Duration,
+    body: B,
+) -> O::One
+where
+    S: Sharing<Output = Each<K, O>, Value: Local>,
+    P: Terms<S::Found>,
+    K: Clone + Eq + Hash + Send + 'static,
+    O: BatchOutput<K, Value: Send + 'static>,
+    B: Fn(Vec<K>) -> F,
+    F: Future<Output = O>,
+{
+    crate::cache::one::<S, InProcess, P, K, O, B, F>(call, one, window, body).await
 }
 
 /// Ids, as the body takes them.

@@ -194,24 +194,34 @@ pub trait BatchOutput<K>: Sized {
     type Error;
     /// What comes for each.
     type Answers: Answers<K, Value = Self::Value>;
+    /// What a call for one id alone returns.
+    type One;
 
     /// What came.
     fn split(self) -> Result<Self::Answers, Self::Error>;
 
     /// The same from what came.
     fn join(came: Result<Self::Answers, Self::Error>) -> Self;
+
+    /// What came for one id alone.
+    fn one(came: Result<Option<Self::Value>, Self::Error>) -> Self::One;
 }
 
 impl<K, A: Answers<K>, E> BatchOutput<K> for Result<A, E> {
     type Value = A::Value;
     type Error = E;
     type Answers = A;
+    type One = Result<Option<A::Value>, E>;
 
     fn split(self) -> Result<A, E> {
         self
     }
 
     fn join(came: Result<A, E>) -> Self {
+        came
+    }
+
+    fn one(came: Result<Option<A::Value>, E>) -> Self::One {
         came
     }
 }
@@ -225,6 +235,7 @@ macro_rules! infallible {
             type Value = V;
             type Error = Infallible;
             type Answers = Self;
+            type One = Option<V>;
 
             fn split(self) -> Result<Self, Infallible> {
                 Ok(self)
@@ -233,6 +244,11 @@ macro_rules! infallible {
             fn join(came: Result<Self, Infallible>) -> Self {
                 let Ok(answers) = came;
                 answers
+            }
+
+            fn one(came: Result<Option<V>, Infallible>) -> Option<V> {
+                let Ok(value) = came;
+                value
             }
         }
     )+};

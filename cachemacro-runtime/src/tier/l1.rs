@@ -108,7 +108,9 @@ impl L1 {
     #[inline(never)]
     fn serve_anew(&self, key: &[u8], hash: u64, version: u64, now: Moment, take: Take<'_>) -> bool {
         let ticket = self.hot.ticket(hash);
-        let Some(Held { value: stored, fill_id, serves_until, .. }) = self.table(key).get(key) else { return false };
+        let Some(Held { value: stored, fill_id, serves_until, .. }) = self.table(key).get(key) else {
+            return false;
+        };
         if stored.version != version || !self.serves(fill_id) || !take(&*stored.value) {
             return false;
         }

@@ -4,6 +4,7 @@ mod callers;
 mod shapes;
 #[cfg(feature = "redis")]
 mod shared;
+mod window;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;

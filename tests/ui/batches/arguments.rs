@@ -74,4 +74,19 @@ impl Repo {
     }
 }
 
+#[cache_result(batch_window = "1ms", ttl = 5, key = "w:<id>")]
+async fn window_of_one(id: u64) -> Option<u64> {
+    Some(id)
+}
+
+#[cache_result(batch(ids), batch_window = "2s", ttl = 5, key = "x:<ids>")]
+async fn long_window(ids: &[u64]) -> HashMap<u64, u64> {
+    HashMap::new()
+}
+
+#[cache_result(batch(ids), batch_window = "soon", ttl = 5, key = "y:<ids>")]
+async fn no_window(ids: &[u64]) -> HashMap<u64, u64> {
+    HashMap::new()
+}
+
 fn main() {}
