@@ -47,6 +47,7 @@ use proc_macro::TokenStream;
 /// | `key = "user:<id>"` | the key, see below |
 /// | `skip(db, log, self, T)` | what cannot change the result: parameters, `self`, type and const parameters |
 /// | `with(uid: u64 = EXPR)` | what the key has beside parameters, computed from them before the body; it is a hole like a parameter, and what it is computed from is thereby in the key |
+/// | `batch_window = "1ms"` | beside `batch(ids)`: calls for one id, by `one(…)` of the companion, share a body if they come within this time |
 /// | `batch(ids)`, `batch(ids, chunk = 100)` | the function is called for many ids, and its body for those that are not stored; see below |
 /// | `when = EXPR` | whether this call uses the cache; if not, the body runs, and nothing is read or stored |
 /// | `unless = \|value\| …` | whether this value is not to be stored |

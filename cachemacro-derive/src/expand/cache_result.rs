@@ -31,9 +31,12 @@ fn function(cached: &Cached) -> TokenStream {
     };
     let handles = handles::check(cached);
     let block = cached.body.rebrace(quote!(#handles #run));
+    // Its callers may all call it for one.
+    let allow = cached.batch.as_ref().and_then(|batched| batched.window).map(|_| quote!(#[allow(dead_code)]));
     quote! {
         #(#all)*
         #(#outer)*
+        #allow
         // A parameter that the body does not use is used in the key.
         #[allow(clippy::used_underscore_binding, clippy::manual_async_fn)]
         #vis #signature #block

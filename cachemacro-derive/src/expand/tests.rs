@@ -320,6 +320,17 @@ fn methods_of_this_process() {
 }
 
 #[test]
+fn a_batch_that_gathers_calls_for_one() {
+    let args = quote!(batch(ids, chunk = 100), batch_window = "1ms", ttl = 5, key = "user:<ids>", skip(db));
+    let item = quote! {
+        async fn users(db: &Db, ids: &[u64]) -> Result<HashMap<u64, User>, DbError> {
+            db.users(ids).await
+        }
+    };
+    assert_snapshot("batch_window", super::cache_result(args, item));
+}
+
+#[test]
 fn what_may_be_a_handle() {
     let args = quote!(ttl = 5, key = "user:<id>");
     let item = quote! {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
@@ -12,7 +12,7 @@ use super::cached::Home;
 use super::computed::Computed;
 use super::param::{Param, Role};
 use super::types;
-use crate::attr::{Batch, CacheResult, Wrapping, meant_or_all};
+use crate::attr::{Batch, CacheResult, Template, Wrapping, meant_or_all};
 use crate::errors::Errors;
 use crate::names;
 use crate::parse::unraw;
@@ -82,6 +82,23 @@ pub(super) fn ids_are_in_the_key(batch: &Batch, params: &[Param], computed: &[Co
         errors.at(computed.ident().span(), message);
     } else if param.role == Role::Skipped {
         errors.at(batch.span, format!("each of `{ids}` has an entry of its own, so it is in the key: write `<{ids}>` where the key has one of them"));
+    }
+}
+
+/// Calls that are gathered share the parameters of one of them: nothing but their ids may tell them apart.
+pub(super) fn gathers_by_ids_alone(batch: &Batch, template: Option<&Template>, span: Span, errors: &Errors) {
+    let Some(template) = template else {
+        let message =
+            format!("calls that are gathered differ in `{}` alone; write a `key` of nothing else", batch.ids);
+        return errors.at(span, message);
+    };
+    if let Some(hole) = template.holes().find(|hole| hole.root != batch.ids) {
+        let message = format!(
+            "calls that are gathered share one body, and so all parameters but `{ids}`, but `<{}>` tells their keys apart; make it a part of the id, like `<{ids}.0>`, or leave `batch_window` out",
+            hole.text,
+            ids = batch.ids
+        );
+        errors.at(span, message);
     }
 }
 

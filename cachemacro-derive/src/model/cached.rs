@@ -132,7 +132,7 @@ impl Cached {
         let batched = batch
             .as_ref()
             .and_then(|batch| batch::resolve(batch, &sig, &home, &mut params, &generated, errors))
-            .map(|batched| Batched { window: attr.batch_window.into_inner(), ..batched });
+            .map(|batched| Batched { window: attr.batch_window.get().copied(), ..batched });
         let mut generics = generics::generics(&sig.generics, false);
         generics.extend(around.iter().flat_map(|around| generics::generics(&around.generics, true)));
         let mut computed: Vec<_> =
@@ -173,6 +173,9 @@ impl Cached {
         check::key_types(&params, errors);
         if let Some(batch) = &batch {
             batch::ids_are_in_the_key(batch, &params, &computed, errors);
+            if let Some(span) = attr.batch_window.span() {
+                batch::gathers_by_ids_alone(batch, template.as_ref(), span, errors);
+            }
         }
         let cache = attr.cache.into_inner();
         let mut exprs: Vec<(&str, &Expr)> = Vec::new();

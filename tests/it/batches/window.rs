@@ -35,11 +35,10 @@ struct Uncopied;
     batch_window = "20ms",
     ttl = "1h",
     tier = local,
-    key = "batches:failing:<tenant>:<ids>",
+    key = "batches:failing:<ids>",
     skip(table)
 )]
-async fn failing(table: &Table, tenant: &str, ids: Vec<u64>) -> Result<Vec<Option<u64>>, Uncopied> {
-    let _ = tenant;
+async fn failing(table: &Table, ids: Vec<u64>) -> Result<Vec<Option<u64>>, Uncopied> {
     table.load(&ids).await;
     Err(Uncopied)
 }
@@ -155,7 +154,7 @@ async fn an_error_that_cannot_be_copied_is_ones_and_the_others_load_alone() {
     let (cache, table) = (Cache::memory(), Arc::new(Table::of(1..9)));
     let calls = (1..=3).map(|id| {
         let (cache, table) = (cache.clone(), Arc::clone(&table));
-        tokio::spawn(async move { cache.scope(failing::one(&table, "a", id)).await })
+        tokio::spawn(async move { cache.scope(failing::one(&table, id)).await })
     });
     assert_eq!(all(calls.collect()).await, [Err(Uncopied), Err(Uncopied), Err(Uncopied)]);
     let mut asked: Vec<usize> = table.asked().iter().map(Vec::len).collect();

@@ -89,4 +89,15 @@ async fn no_window(ids: &[u64]) -> HashMap<u64, u64> {
     HashMap::new()
 }
 
+#[cache_result(batch(ids), batch_window = "1ms", ttl = 5, key = "z:<tenant>:<ids>")]
+async fn apart(tenant: u64, ids: &[u64]) -> HashMap<u64, u64> {
+    let _ = tenant;
+    HashMap::new()
+}
+
+#[cache_result(batch(ids), batch_window = "1ms", ttl = 5)]
+async fn without_a_key(ids: &[u64]) -> HashMap<u64, u64> {
+    HashMap::new()
+}
+
 fn main() {}
