@@ -120,8 +120,6 @@ mutants! {
     BatchWaitsBeforeItFills,
     /// A gathered read that is under way goes to those too who came after it was sent.
     GatheredToLateJoiners,
-    /// Whoever waits for a gathered body is forgotten if who runs it leaves.
-    GatheredLost,
     /// The versions of tags are noted after the load.
     TagReadAfterLoad,
     /// The version of a tag is a number, which begins again where one was lost.

@@ -13,7 +13,6 @@ use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::timeout;
 
-use crate::mutants::{self, Mutant};
 use crate::shape::Sharing;
 use crate::shape::batch::{Answers, BatchOutput, Each, Failed};
 use crate::site::Site;
@@ -159,7 +158,7 @@ impl<K: Clone, V> Party<K, V> {
 
 impl<K, V> Drop for Party<K, V> {
     fn drop(&mut self) {
-        if self.members.is_empty() || mutants::is(Mutant::GatheredLost) {
+        if self.members.is_empty() {
             return;
         }
         let mut waiting = lock(&self.gathering.waiting);
