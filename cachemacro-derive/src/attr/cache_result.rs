@@ -17,7 +17,7 @@ use crate::errors::Errors;
 use crate::parse::unraw;
 
 /// All arguments, in the order in which they are suggested.
-const KNOWN: [&str; 29] = [
+const KNOWN: [&str; 30] = [
     "ttl",
     "negative_ttl",
     "jitter",
