@@ -12,7 +12,7 @@ use std::hash::Hash;
 use std::pin::pin;
 use std::time::Duration;
 
-use crate::cache::{Cache, Call, Resolved, Sought, hit, read_missing, warm};
+use crate::cache::{Cache, Call, Resolved, Sought, hit, read, read_missing, warm};
 use crate::codec::Reach;
 use crate::key::KeyBuf;
 use crate::policy::Terms;
