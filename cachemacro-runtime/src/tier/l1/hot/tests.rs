@@ -9,7 +9,7 @@ use crate::form::Form;
 use crate::policy::{Life, Stamp};
 use crate::shape::{Local, Shared};
 use crate::store::memory::MemoryLimits;
-use crate::store::{Lease, Permit, Token, Verdict};
+use crate::store::{Lease, Permit, Verdict};
 use crate::tier::Storing;
 use crate::tier::l1::{L1, L1Sighting};
 
@@ -20,7 +20,7 @@ fn l1(bytes_max: u64) -> L1 {
 }
 
 fn store<V: Local>(l1: &L1, key: &str, value: V) -> Verdict {
-    let (key, token) = (key.as_bytes(), Token::random());
+    let (key, token) = (key.as_bytes(), l1.token());
     let permit = match l1.lookup::<V>(key, 0, Lease { token, ttl: HOUR }) {
         L1Sighting::Hit(seen) => Permit::Replace(seen.fill_id),
         _ => Permit::Lease(token),
@@ -81,11 +81,22 @@ fn no_thread_is_served_what_was_invalidated_replaced_or_guarded() {
     everywhere(None);
     let _ = store(&l1, "k", 3_u64);
     everywhere(Some(3));
-    let guard = Lease { token: Token::random(), ttl: HOUR };
+    let guard = Lease { token: l1.token(), ttl: HOUR };
     l1.begin(&[b"k"], guard).expect("the only one");
     everywhere(None);
     l1.end(b"k", guard.token);
     everywhere(None);
+}
+
+#[test]
+fn nothing_is_served_once_all_was_invalidated() {
+    let l1 = l1(1 << 20);
+    for key in ["a", "b"] {
+        assert_eq!(store(&l1, key, 1_u64), Verdict::Accepted);
+        assert_eq!(served(&l1, key), Some(1_u64));
+    }
+    l1.invalidate_all();
+    assert_eq!((served::<u64>(&l1, "a"), served::<u64>(&l1, "b")), (None, None));
 }
 
 #[test]
@@ -203,7 +214,7 @@ fn readers_on_many_threads_see_every_invalidation_that_was_over_before() {
                     hits += 1;
                 }
                 None => {
-                    let token = Token::random();
+                    let token = l1.token();
                     if let L1Sighting::Lead = l1.lookup::<u64>(b"k", 0, Lease { token, ttl: HOUR }) {
                         let version = source.load(Ordering::SeqCst);
                         let form = Form { version: 0, encoding: None, value_bytes_max: usize::MAX };
