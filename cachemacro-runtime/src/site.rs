@@ -18,7 +18,7 @@ use crate::stripe::{Count, Tally};
 use collisions::refused_sites;
 
 pub use collisions::{Shares, check_registry};
-pub(crate) use tags::TAGS;
+pub(crate) use tags::{EPOCHS, TAGS};
 
 /// An annotated function.
 #[derive(Debug)]

@@ -11,6 +11,7 @@ use crate::support::{Source, eventually};
 
 #[cfg(feature = "redis")]
 mod commands;
+mod over_value;
 
 #[cache_result(ttl = "1h", key = "tags:<team>:<page>", tags = ["tags team:<team>", "tags"], skip(source))]
 async fn tasks(source: &Source, team: &str, page: u32) -> u64 {

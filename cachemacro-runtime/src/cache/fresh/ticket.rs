@@ -123,7 +123,7 @@ impl Ticket {
             return Ending::Unsettled;
         };
         let (form, permit) = (cache.form(site), Permit::Replace(fill_id));
-        let storing = Storing { key: &key, form, permit, mark, notes: &[], value: &value, life };
+        let storing = Storing { key: &key, form, permit, mark, notes: None, value: &value, life };
         let ending = match tier.fill::<S::Value, R>(storing).await {
             Ok(Verdict::Accepted) => {
                 count(&counters.stored);

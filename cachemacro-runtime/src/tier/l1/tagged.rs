@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use super::{L1, L1Sighting, Stored, other_type};
 use crate::error::Result;
+use crate::mutants::{self, Mutant};
 use crate::policy::Stamp;
 use crate::protocol::tags::{Found, Standing, judge};
 use crate::shape::{Local, Shared};
 use crate::store::memory::table::{Sighting as Slot, TableFill};
 use crate::store::{Lease, Permit, Token, Verdict};
-use crate::tag::{self, Note, Tag};
+use crate::tag::{self, Before, Note, Noted, Tag};
 use crate::tier::{self, Glimpse, Seen, Tags};
 
 /// A value and the versions that it stands under. As a type of its own, nobody takes it for a value without tags.
@@ -39,11 +40,16 @@ impl L1 {
         key: &[u8],
         version: u64,
         lease: Lease,
-        tags: &[Tag],
+        before: Before<'_>,
     ) -> (L1Sighting<V>, Tags) {
         // Before the load in any case; whether before the lookup does not matter.
-        let found: Vec<Found> = tags.iter().map(|tag| self.version_of(tag)).collect();
-        let standing = |tagged: &Seen<Tagged<V>>| tag::standing(&tagged.value.notes, tags, &found);
+        let found = self.versions_of(before.tags);
+        let standing = |tagged: &Seen<Tagged<V>>| match tag::standing(&tagged.value.notes, before, &found) {
+            (Standing::Current, of_value) => {
+                judge(of_value.iter().map(|note| (note.version, self.version_of(&note.tag))))
+            }
+            (standing, _) => standing,
+        };
         let sighting = match self.table(key).lookup(key, Some(lease)) {
             Slot::Hit(held) => match self.seen::<Tagged<V>>(held, version) {
                 Some(tagged) => match standing(&tagged) {
@@ -61,7 +67,7 @@ impl L1 {
             }
             Slot::Busy | Slot::Absent => L1Sighting::Busy,
         };
-        (sighting, tag::notes(tags, &found))
+        (sighting, tag::notes(before.tags, &found))
     }
 
     /// What is stored, with its tags, and whether they are as they were.
@@ -98,8 +104,28 @@ impl L1 {
 
     /// The versions of tags, which are made where there are none.
     pub(crate) fn notes(&self, tags: &[Tag]) -> Tags {
-        let found: Vec<Found> = tags.iter().map(|tag| self.version_of(tag)).collect();
-        tag::notes(tags, &found)
+        tag::notes(tags, &self.versions_of(tags))
+    }
+
+    /// What is to be noted before a load.
+    pub(crate) fn note(&self, before: Before<'_>) -> std::result::Result<Noted, Standing> {
+        Ok(Noted { notes: self.notes(before.tags)?, epochs: self.notes(before.epochs)? })
+    }
+
+    /// The versions to store a value with, after its load; see [`Tier::note_value`](tier::Tier::note_value).
+    pub(crate) fn note_value(&self, noted: &Noted, of_value: &[Tag]) -> Option<Vec<Note>> {
+        let mut notes = noted.notes.clone();
+        if of_value.is_empty() {
+            return Some(notes);
+        }
+        notes.extend(self.notes(of_value).ok()?);
+        let is_current = noted.has_epochs_of(of_value)
+            && (mutants::is(Mutant::EpochNotedOnce) || self.stand(&noted.epochs));
+        is_current.then_some(notes)
+    }
+
+    fn versions_of(&self, tags: &[Tag]) -> Vec<Found> {
+        tags.iter().map(|tag| self.version_of(tag)).collect()
     }
 
     fn version_of(&self, tag: &Tag) -> Found {

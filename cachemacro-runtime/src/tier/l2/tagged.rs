@@ -1,6 +1,7 @@
 //! Values under tags in a store: one lookup of the key and of all its tags.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -11,27 +12,26 @@ use crate::form::Form;
 use crate::protocol::tags::{Found as OfTag, Standing, judge};
 use crate::shape::Local;
 use crate::store::{Ask, Entry, Fill, Found, Lease, Permit, Token, Verdict};
-use crate::tag::{self, Note, Tag};
+use crate::tag::{self, Before, Note, Tag};
 use crate::task::join_all;
-use crate::tier::{Glimpse, LeaseGuard, Seen, Tagged, Tags};
+use crate::tier::{Glimpse, LeaseGuard, Seen, Tagged, Tags, Tier};
 
 impl L2 {
-    /// Looks a key up, and the versions of its tags, which are made where there are none. `guards` holds a lease
-    /// for each tag.
+    /// Looks a key up, and the versions of its tags, which are made where there are none.
     ///
     /// What is kept near knows nothing of tags, so that nothing of this goes there.
     pub(crate) async fn lookup_under<V: Local, R: Reach<V>>(
-        &self,
+        self: &Arc<Self>,
         key: &[u8],
         form: Form,
         lease: Lease,
-        tags: &[Tag],
-        guards: Vec<LeaseGuard>,
+        before: Before<'_>,
     ) -> (L2Sighting<V>, Tags) {
+        let tags = before.tags;
         if let Err(error) = self.admits_all(key, tags) {
             return (L2Sighting::Failed(error), Err(Standing::Unknown));
         }
-        let (found, of_tags) = match self.find_under(key, lease, tags, guards).await {
+        let (found, of_tags) = match self.find_under(key, lease, tags).await {
             Ok(found) => found,
             Err(error) => return (L2Sighting::Failed(error.with_key(key)), Err(Standing::Unknown)),
         };
@@ -40,13 +40,13 @@ impl L2 {
             return (L2Sighting::Failed(error), Err(Standing::Unknown));
         }
         let sighting = match found {
-            Found::Hit(entry) => self.judged::<V, R>(key, form, &entry, tags, &of_tags),
-            Found::Guarded(entry) => {
-                let judged = entry.map(|entry| self.judged::<V, R>(key, form, &entry, tags, &of_tags));
-                L2Sighting::Guarded(match judged {
-                    Some(L2Sighting::Hit(seen)) => Some(seen),
-                    _ => None,
-                })
+            Found::Hit(entry) => self.judged::<V, R>(key, form, lease, &entry, before, &of_tags).await,
+            Found::Guarded(None) => L2Sighting::Guarded(None),
+            Found::Guarded(Some(entry)) => {
+                match self.judged::<V, R>(key, form, lease, &entry, before, &of_tags).await {
+                    L2Sighting::Hit(seen) => L2Sighting::Guarded(Some(seen)),
+                    _ => L2Sighting::Guarded(None),
+                }
             }
             Found::Lead => L2Sighting::Lead,
             Found::Busy => L2Sighting::Busy,
@@ -98,24 +98,38 @@ impl L2 {
     }
 
     /// The versions of tags, which are made where there are none.
-    pub(crate) async fn notes(&self, tags: &[Tag], guards: Vec<LeaseGuard>, lease: Lease) -> Tags {
-        let refused = |_| Standing::Unknown;
-        tags.iter().try_for_each(|tag| self.admits(tag.as_bytes())).map_err(refused)?;
-        self.gate.enter("lookup").map_err(refused)?;
+    pub(crate) async fn notes(self: &Arc<Self>, tags: &[Tag], ttl: Duration) -> Tags {
+        let found = self.versions(tags, Lease { token: Token::random(), ttl }).await;
+        tag::notes(tags, &found.map_err(|_| Standing::Unknown)?)
+    }
+
+    /// What is found of tags, whose versions are made where there are none.
+    async fn versions(self: &Arc<Self>, tags: &[Tag], lease: Lease) -> Result<Vec<OfTag>> {
+        tags.iter().try_for_each(|tag| self.admits(tag.as_bytes()))?;
+        self.gate.enter("lookup")?;
+        let guards = self.guards(tags);
         let found = self.store().lookup(&asks(tags, &guards, lease)).await;
         self.gate.heard(found.iter().find_map(failure));
-        tag::notes(tags, &self.made(tags, found, guards).await)
+        let found = self.made(tags, found, guards).await;
+        // An invalidation here, not yet delivered there, may have come while the lookup was under way.
+        tags.iter().try_for_each(|tag| self.admits(tag.as_bytes()))?;
+        Ok(found)
+    }
+
+    /// A lease for each tag: one that is taken and not used is released.
+    fn guards(self: &Arc<Self>, tags: &[Tag]) -> Vec<LeaseGuard> {
+        tags.iter().map(|tag| LeaseGuard::new(Tier::Shared(Arc::clone(self)), tag.as_bytes())).collect()
     }
 
     /// One lookup for the key and its tags.
     async fn find_under(
-        &self,
+        self: &Arc<Self>,
         key: &[u8],
         lease: Lease,
         tags: &[Tag],
-        guards: Vec<LeaseGuard>,
     ) -> Result<(Found, Vec<OfTag>)> {
         self.gate.enter("lookup")?;
+        let guards = self.guards(tags);
         let mut all = asks(tags, &guards, lease);
         all.push(Ask { key, lease: Some(lease) });
         let mut found = self.store().lookup(&all).await;
@@ -156,19 +170,31 @@ impl L2 {
     }
 
     /// A value, if its tags are as they were.
-    fn judged<V: Local, R: Reach<V>>(
-        &self,
+    async fn judged<V: Local, R: Reach<V>>(
+        self: &Arc<Self>,
         key: &[u8],
         form: Form,
+        lease: Lease,
         entry: &Entry,
-        tags: &[Tag],
+        before: Before<'_>,
         of_tags: &[OfTag],
     ) -> L2Sighting<V> {
         let (notes, seen) = match self.opened::<V, R>(key, form, entry) {
             Ok(opened) => opened,
             Err(error) => return L2Sighting::Unreadable(error),
         };
-        match tag::standing(&notes, tags, of_tags) {
+        let standing = match tag::standing(&notes, before, of_tags) {
+            (Standing::Current, of_value) if !of_value.is_empty() => {
+                // These are known only now, so that they are asked for by themselves.
+                let tags: Vec<Tag> = of_value.iter().map(|note| note.tag.clone()).collect();
+                match self.versions(&tags, lease).await {
+                    Ok(found) => judge(of_value.iter().map(|note| note.version).zip(found)),
+                    Err(error) => return L2Sighting::Failed(error),
+                }
+            }
+            (standing, _) => standing,
+        };
+        match standing {
             Standing::Current => L2Sighting::Hit(seen),
             Standing::Outdated => L2Sighting::Outdated(entry.fill_id),
             Standing::Busy => L2Sighting::Busy,
