@@ -7,7 +7,7 @@ use cachemacro_runtime::clock::Clock;
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
-use crate::calls::tag_of;
+use crate::calls::tells_of;
 use crate::link::Link;
 use crate::plan::millis;
 use crate::store::SimStore;
@@ -37,7 +37,7 @@ impl Process {
         let (near, staleness) = world.plan.near.map_or((0, 0), |staleness| (1 << 20, staleness));
         let cache = Cache::builder()
             .near(near)
-            .near_prefixes(&["register:"])
+            .near_prefixes(&["register:", "cachemacro:tag:"])
             .staleness(millis(staleness))
             .clock(Clock::tokio())
             .store(Arc::new(SimStore(Arc::clone(&link))))
@@ -59,9 +59,10 @@ impl Process {
 
     /// Learns what the store has taken.
     fn hear(&self, event: &InvalidationEvent<'_>) {
-        let key = (0..self.world.plan.keys).find(|key| match event.subject {
-            Subject::Key(subject) => *subject == Key::new(key_name(*key)),
-            Subject::Tag(subject) => *subject == tag_of(*key),
+        let plan = &self.world.plan;
+        let key = (0..plan.keys).find(|key| match (event.subject, plan.tagging) {
+            (Subject::Key(subject), _) => *subject == Key::new(key_name(*key)),
+            (Subject::Tag(tag), Some(tagging)) => tells_of(tagging, tag, *key),
             _ => false,
         });
         match event.cause {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::calls::Caller;
+use crate::calls::{Caller, keys_of_tags};
 use crate::check::{self, Violation};
 use crate::history::{At, Fault, History};
 use crate::plan::{EVERY, Ending, Operation, Plan, PlannedFault, SLOW_MAX, What, Wrong, millis};
@@ -200,8 +200,13 @@ fn go_wrong(world: &Arc<World>, processes: &[Arc<Process>], fault: PlannedFault)
             }
         }
         Wrong::Evict(key) => {
-            world.server.evict(key_name(key).as_bytes());
-            world.tell(Some(key_name(key).as_bytes()));
+            let mut evicted = key_name(key);
+            if world.plan.tagging.is_some() {
+                let [first, second, epoch] = keys_of_tags(key);
+                evicted = [evicted, first, second, epoch][world.below(4) as usize].clone();
+            }
+            world.server.evict(evicted.as_bytes());
+            world.tell(Some(evicted.as_bytes()));
         }
         Wrong::Pause(process) => processes[process].link.pause(until),
         Wrong::Crash(process) => processes[process].crash(world.below(2) == 0),

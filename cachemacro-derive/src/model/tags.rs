@@ -4,7 +4,6 @@ use proc_macro2::Ident;
 use syn::Signature;
 
 use super::check;
-use super::freshness::Freshness;
 use super::key::{self, KeyPiece};
 use super::known::{Known, KnownKind};
 use super::param::{KeyParam, Kind, Param};
@@ -200,16 +199,6 @@ pub(super) fn check(attr: &CacheResult, errors: &Errors) {
         errors.at(
             codec.format.span(),
             "`Raw` stores nothing beside the value, so that its tags are not known; leave `Raw` out, or `tags` and `groups`",
-        );
-    }
-}
-
-/// What is served past its ttl, or extended, is not looked at by its tags.
-pub(super) fn are_fresh(sig: &Signature, is_tagged: bool, freshness: &Freshness, errors: &Errors) {
-    if is_tagged && freshness.decides() {
-        errors.at(
-            sig.ident.span(),
-            "`tags` and `groups` do not go with `idle`, `early`, `timeout`, `stale_while_revalidate` or `stale_if_error` yet; leave one of them out",
         );
     }
 }

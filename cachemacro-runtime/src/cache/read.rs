@@ -21,7 +21,7 @@ use crate::shape::{Local, Sharing};
 use crate::site::count;
 use crate::store::{Permit, Verdict};
 use crate::stripe::Count;
-use crate::tag::{Before, Note, Tag};
+use crate::tag::{Before, Note, Noted, Tag};
 use crate::tier::{Gathering, LeaseGuard, Sighting, Storing, Tier};
 
 /// How long to wait for another process's load before the store is asked again: at first, and at most.
@@ -78,7 +78,7 @@ where
     };
     let tier = cache.tier_of(site);
     if site.is_tagged()
-        && let Some(value) = tier.get_under::<S::Value>(key.as_bytes(), site.version())
+        && let Some(value) = tier.get_under::<S::Value>(key.as_bytes(), site.version(), site.is_strict())
     {
         count(&counters.hits);
         return S::output((*value).clone());
@@ -340,7 +340,8 @@ impl<P> Load<'_, P> {
             Ok(Verdict::Accepted) => {
                 self.count(|counters| &counters.stored);
                 warm::stored(self.site);
-                self.settled(lead, &notes).await
+                let epochs = if of_value.is_empty() { &lease.noted().epochs[..] } else { &[] };
+                self.settled(lead, &[&notes, epochs]).await
             }
             Ok(Verdict::Refused) => {
                 self.count(|counters| &counters.refused);
@@ -377,17 +378,27 @@ impl<P> Load<'_, P> {
     /// Gives up a lease. That it was still held proves the load fresh.
     async fn release_lease(&self, lead: &Lead<LeaseGuard>, lease: &LeaseGuard) -> Ending {
         match self.tier.release(self.key, lease.token(), lease.mark()).await {
-            Ok(Verdict::Accepted) => self.settled(lead, &lease.noted().notes).await,
+            Ok(Verdict::Accepted) => {
+                let Noted { notes, epochs } = lease.noted();
+                self.settled(lead, &[notes, epochs]).await
+            }
             Ok(Verdict::Refused) | Err(_) => Ending::Unsettled,
         }
     }
 
     /// What an accepted fill or release says of a load: the lease knows of the key alone, so that whoever came after
-    /// the load began may only share it if no tag was invalidated since. Nobody can join any more.
-    async fn settled(&self, lead: &Lead<LeaseGuard>, notes: &[Note]) -> Ending {
-        let is_shared =
-            !lead.is_awaited() || mutants::is(Mutant::TagSharedUnchecked) || self.tier.stand(notes).await;
-        if is_shared { Ending::Settled } else { Ending::Unsettled }
+    /// the load began may only share it if no tag was invalidated since. What names no tag itself is held to the epochs
+    /// of those that it might have named. Nobody can join any more.
+    async fn settled(&self, lead: &Lead<LeaseGuard>, noted: &[&[Note]]) -> Ending {
+        if !lead.is_awaited() || mutants::is(Mutant::TagSharedUnchecked) {
+            return Ending::Settled;
+        }
+        for notes in noted {
+            if !self.tier.stand(notes).await {
+                return Ending::Unsettled;
+            }
+        }
+        Ending::Settled
     }
 
     /// Gives up the lease of a load that is not stored. That it was still held proves the output fresh.

@@ -21,7 +21,7 @@ use crate::tag;
 use crate::tier::rooms::Rooms;
 use crate::tier::{Glimpse, Putting, Seen, Storing};
 use hot::Hot;
-use tagged::Tagged;
+pub(super) use tagged::{Tagged, bare};
 
 pub(crate) use hot::Take;
 

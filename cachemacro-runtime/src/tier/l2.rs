@@ -2,6 +2,7 @@
 
 mod gathered;
 mod many;
+mod near_tags;
 mod tagged;
 
 use std::sync::Arc;

@@ -13,7 +13,7 @@ use crate::store::Token;
 use crate::tag::{Before, Note, Noted, Tag};
 use crate::tier::l1::L1Sighting;
 use crate::tier::l2::L2Sighting;
-use crate::tier::{Glimpse, LeaseGuard, Sighting, Tags, Tier};
+use crate::tier::{Glimpse, LeaseGuard, Seen, Sighting, Tags, Tier};
 
 /// What is stored under tags, for those who only look.
 pub(crate) struct Tagged<V> {
@@ -25,10 +25,29 @@ pub(crate) struct Tagged<V> {
 
 impl Tier {
     /// A value under tags that takes no waiting.
-    pub(crate) fn get_under<V: Local>(&self, key: &[u8], version: u64) -> Option<Arc<V>> {
+    pub(crate) fn get_under<V: Local>(&self, key: &[u8], version: u64, strict: bool) -> Option<Arc<V>> {
         match self {
             Self::Local(l1) => l1.get_under(key, version),
+            Self::Shared(l2) if !strict => l2.find_under(key, version).map(|seen| seen.value),
             Self::Shared(_) => None,
+        }
+    }
+
+    /// A value under tags that takes no waiting, past its ttl or not. What is kept in front of a store is never past
+    /// its ttl.
+    pub(crate) fn find_under<V: Local>(&self, key: &[u8], version: u64, strict: bool) -> Option<Seen<V>> {
+        match self {
+            Self::Local(l1) => l1.find_under(key, version),
+            Self::Shared(l2) if !strict => l2.find_under(key, version),
+            Self::Shared(_) => None,
+        }
+    }
+
+    /// Whether a value under tags is kept in front of a store, and would be served now.
+    pub(crate) fn is_near_under<V: Local>(&self, key: &[u8], version: u64) -> bool {
+        match self {
+            Self::Local(_) => false,
+            Self::Shared(l2) => l2.find_under::<V>(key, version).is_some(),
         }
     }
 
@@ -103,6 +122,28 @@ impl Tier {
         match self {
             Self::Local(l1) => l1.glimpse_under(key, form.version),
             Self::Shared(l2) => l2.glimpse_under::<V, R>(key, form).await,
+        }
+    }
+
+    /// What is stored, unless it has tags of which one was invalidated since.
+    pub(crate) async fn glimpse_current<V: Local, R: Reach<V>>(
+        &self,
+        key: &[u8],
+        form: Form,
+        is_tagged: bool,
+    ) -> Result<Option<Glimpse<V>>> {
+        if !is_tagged {
+            return self.glimpse::<V, R>(key, form).await;
+        }
+        let found = self.glimpse_under::<V, R>(key, form).await?;
+        Ok(found.filter(|tagged| tagged.is_current).map(|tagged| tagged.glimpse))
+    }
+
+    /// Makes room where a value is of whose tags one was invalidated.
+    pub(crate) async fn discard_outdated<V: Local, R: Reach<V>>(&self, key: &[u8], form: Form) -> Result<()> {
+        match self.glimpse_under::<V, R>(key, form).await? {
+            Some(tagged) if !tagged.is_current => self.discard(key, tagged.glimpse.fill_id).await,
+            _ => Ok(()),
         }
     }
 

@@ -8,7 +8,7 @@ use cachemacro_runtime::generated::{
     self, Guards, Invalidation, Key, On, Pending, Probe, Target, Targets, WriteThrough,
 };
 
-use super::{Caller, Failure, Output, Value, found, sharing, tag_of};
+use super::{Caller, Failure, Output, Value, found, sharing};
 use crate::history::Mutation;
 use crate::plan::{Ending, Operation, What, Wrong};
 use crate::world::key_name;
@@ -64,10 +64,17 @@ impl Caller {
             self.crash().await;
         }
         let cache = Some(self.process.cache.clone());
-        let _ = match self.process.world.plan.is_tagged {
-            true => generated::invalidate_tag(cache, tag_of(self.operation.key)).await,
-            false => generated::invalidate(self.target(self.operation.key)).await,
+        let key = self.operation.key;
+        let Some(tagging) = self.process.world.plan.tagging else {
+            let _ = generated::invalidate(self.target(key)).await;
+            return;
         };
+        for tag in self.tags_to_invalidate(tagging, key) {
+            // Not before it is taken: a mutation whose tags are not all taken is not over.
+            while generated::invalidate_tag(cache.clone(), tag.clone()).await.is_err() {
+                self.process.work(20).await;
+            }
+        }
     }
 
     async fn write_through(&self) {
@@ -142,11 +149,11 @@ impl Caller {
 
     fn targets(&self) -> Vec<Targets> {
         let keys = [Some(self.operation.key), self.operation.second];
-        let target = |key| match self.process.world.plan.is_tagged {
-            true => Targets::Tagged { cache: Some(self.process.cache.clone()), tag: tag_of(key) },
-            false => Targets::One(self.target(key)),
+        let targets = |key| match self.process.world.plan.tagging {
+            Some(tagging) => self.tagged_targets(tagging, key),
+            None => vec![Targets::One(self.target(key))],
         };
-        keys.into_iter().flatten().map(target).collect()
+        keys.into_iter().flatten().flat_map(targets).collect()
     }
 
     fn target(&self, key: usize) -> Target {

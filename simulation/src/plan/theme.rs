@@ -1,8 +1,9 @@
 //! What is common in a world.
 
 mod near;
+mod tags;
 
-use crate::plan::{Freshness, What, Wrong};
+use crate::plan::{Freshness, Tagging, What, Wrong};
 use crate::rng::Rng;
 
 /// What a world is drawn from. Times are in ms.
@@ -36,8 +37,10 @@ pub(super) struct Theme {
     /// In how many of a hundred worlds the function says more of time than a ttl, and what.
     pub(super) freshness_percent: u64,
     pub(super) freshness: &'static [(u64, Freshness)],
-    /// How many of a hundred others have values under tags.
+    /// How many of a hundred worlds have values under tags.
     pub(super) tagged_percent: u64,
+    /// And what tags those are.
+    pub(super) taggings: &'static [(u64, Tagging)],
     /// How many of a hundred mutations crash.
     pub(super) crashes_percent: u64,
     pub(super) delays: &'static [u64],
@@ -78,6 +81,9 @@ pub(super) const ALL: &[(u64, &Theme)] = &[
     (3, &near::TOLD_LATE),
     (3, &near::RELINKED),
     (2, &FAILOVERS),
+    (2, &tags::TAGS),
+    (2, &tags::SLOWLY_TAKEN),
+    (2, &tags::OUTLASTED),
 ];
 
 /// A little of all.
@@ -129,6 +135,7 @@ const MIXED: Theme = Theme {
         (1, Freshness::Kept),
     ],
     tagged_percent: 40,
+    taggings: &[(1, Tagging::OfKey), (1, Tagging::Two), (2, Tagging::OfValue)],
     crashes_percent: 8,
     delays: &[1, 4, 12],
     budgets: &[20, 50, 250],
@@ -298,6 +305,7 @@ const FAILOVERS: Theme = Theme {
     loads: &[Bodies::Short],
     errors_percent: 3,
     freshness_percent: 10,
+    taggings: &[(1, Tagging::OfKey)],
     crashes_percent: 2,
     delays: &[1, 4],
     budgets: &[50, 250],

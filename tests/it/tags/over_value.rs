@@ -12,9 +12,9 @@ use crate::support::{Source, eventually};
 
 /// What a source holds that says `owner * 100 + title`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Task {
+pub(super) struct Task {
     owner: u64,
-    title: u64,
+    pub(super) title: u64,
 }
 
 impl From<u64> for Task {
@@ -29,7 +29,7 @@ impl From<u64> for Task {
     tags = ["tags_owner:<value.owner>", "tags_project:<project>", "tags_in:<project>:<value.title>"],
     skip(source)
 )]
-async fn task(source: &Source, project: String, id: u64) -> Task {
+pub(super) async fn task(source: &Source, project: String, id: u64) -> Task {
     drop((project, id));
     source.load().await.into()
 }
@@ -59,7 +59,7 @@ async fn change_and_hang(source: &Source, owner: u64, number: u64) {
     std::future::pending::<()>().await;
 }
 
-async fn read(cache: &Cache, source: &Source, id: u64) -> Task {
+pub(super) async fn read(cache: &Cache, source: &Source, id: u64) -> Task {
     cache.scope(task(source, "p".to_owned(), id)).await
 }
 

@@ -35,6 +35,7 @@ use crate::policy::{Freshness, Policy, Terms, idle_left, is_early};
 use crate::protocol::flight::{Ending, Progress};
 use crate::shape::{Local, Sharing};
 use crate::site::count;
+use crate::tag::Before;
 use crate::tier::{LeaseGuard, Seen, Sighting, Tier};
 
 pub use ticket::Ticket;
@@ -95,9 +96,13 @@ where
     let fresh = Fresh { policy, hard, load };
     let ways = Ways { args, inline, background };
     // What no policy needs to see, `hit` has answered.
-    if site.policy().looks_at_hits() {
+    if site.policy().looks_at_hits() || site.is_tagged() {
         let mark = tier.mark();
-        let found = tier.find_now::<S::Value>(key, site.version(), site.is_strict());
+        let (version, strict) = (site.version(), site.is_strict());
+        let found = match site.is_tagged() {
+            true => tier.find_under::<S::Value>(key, version, strict),
+            false => tier.find_now::<S::Value>(key, version, strict),
+        };
         if let Some(seen) = found.filter(Seen::is_fresh) {
             return fresh.hit::<S, R, A, F>(seen, mark, ways).await;
         }
@@ -176,7 +181,7 @@ impl<P, O: 'static> Fresh<'_, P, O> {
         }
         if lead.lease().is_none() {
             loop {
-                match self.look_up::<S::Value, R>(&mut lead).await {
+                match self.look_up::<S::Value, R>(&mut lead, self.load.terms.before()).await {
                     Next::Load => break,
                     Next::Take(seen, mark) => {
                         lead.end(Ending::Hit, Some(Outcome::Value(Arc::clone(&seen.value) as _)));
@@ -249,7 +254,8 @@ impl<P, O: 'static> Fresh<'_, P, O> {
             let ticket = self.ticket(&seen, mark, place);
             if let Some(start) = (ways.background)(&ways.args) {
                 self.refresh(start, ticket, None);
-            } else if let Leased::Ours(ticket) = ticket.leased().await {
+            } else if let Leased::Ours(mut ticket) = ticket.leased().await {
+                ticket.note(self.load.terms.before()).await;
                 self.load.count(|counters| &counters.loads);
                 warm::ran(self.load.site);
                 let ttl = self.load.cache.inner.settings.lease;
@@ -268,7 +274,11 @@ impl<P, O: 'static> Fresh<'_, P, O> {
     }
 
     /// Asks until it is known what to do.
-    async fn look_up<V: Local, R: Reach<V>>(&self, lead: &mut Lead<LeaseGuard>) -> Next<V> {
+    async fn look_up<V: Local, R: Reach<V>>(
+        &self,
+        lead: &mut Lead<LeaseGuard>,
+        before: Before<'_>,
+    ) -> Next<V> {
         let Load { site, cache, tier, key, deadline, .. } = self.load;
         let form = cache.form(site);
         let (mut pause, mut cleared) = (POLL_MIN, false);
@@ -277,7 +287,7 @@ impl<P, O: 'static> Fresh<'_, P, O> {
             let mark = tier.mark();
             // From before the lookup: a change that comes right after its answer is not missed.
             let mut change = pin!(tier.change(key));
-            let lookup = tier.lookup::<V, R>(key, form, cache.inner.settings.lease);
+            let lookup = tier.lookup_under::<V, R>(key, form, cache.inner.settings.lease, before);
             let sighting = match &self.hard {
                 Some(hard) => tokio::time::timeout(hard.lookup(), lookup).await,
                 None => Ok(lookup.await),
@@ -301,6 +311,15 @@ impl<P, O: 'static> Fresh<'_, P, O> {
                 Sighting::Busy if Instant::now() < deadline => {
                     self.wait(change.as_mut(), &mut pause).await;
                     continue;
+                }
+                // Past its time or not, it is never served. Once it is gone, there is a lease to be had.
+                Sighting::Outdated(fill_id) if Instant::now() < deadline => {
+                    match tier.discard(key, fill_id).await {
+                        Ok(()) => continue,
+                        Err(error) => self.load.report(&error),
+                    }
+                    self.load.count(|counters| &counters.outages);
+                    return Next::Load;
                 }
                 Sighting::Unreadable(error) if !cleared => {
                     self.load.report(&error);
@@ -363,7 +382,7 @@ impl<P, O: 'static> Fresh<'_, P, O> {
         self,
         lead: Lead<LeaseGuard>,
         seen: Seen<S::Value>,
-        ticket: Ticket,
+        mut ticket: Ticket,
         body: Pin<&mut F>,
     ) -> O
     where
@@ -375,6 +394,7 @@ impl<P, O: 'static> Fresh<'_, P, O> {
     {
         self.load.count(|counters| &counters.loads);
         warm::ran(self.load.site);
+        ticket.note(self.load.terms.before()).await;
         lead.progress(Progress::LoadStarted);
         let ttl = self.load.cache.inner.settings.lease;
         let (output, cost) = read::run(ticket.lease(), ttl, body).await;
@@ -406,7 +426,7 @@ impl<P, O: 'static> Fresh<'_, P, O> {
             return Some(before.clone());
         }
         let Load { site, cache, tier, key, .. } = self.load;
-        let glimpse = tier.glimpse::<V, R>(key, cache.form(site)).await.ok()??;
+        let glimpse = tier.glimpse_current::<V, R>(key, cache.form(site), site.is_tagged()).await.ok()??;
         Some(glimpse.seen()).filter(|seen| seen.judged_by(self.policy.windows) != Freshness::Gone)
     }
 
@@ -446,7 +466,7 @@ impl<P, O: 'static> Fresh<'_, P, O> {
     fn ticket<V>(&self, seen: &Seen<V>, mark: u64, place: refreshers::Place) -> Ticket {
         let Load { cache, tier, key, .. } = self.load;
         let right = Right::Replace { fill_id: seen.fill_id, mark, place, lease: None };
-        Ticket { cache: cache.clone(), tier: tier.clone(), key: key.into(), right }
+        Ticket::new(cache.clone(), tier.clone(), key.into(), right)
     }
 
     /// Extends the time of what is hit, if it has an `idle` and was not extended just now.

@@ -16,14 +16,21 @@ use crate::tier::{self, Glimpse, Seen, Tags};
 
 /// A value and the versions that it stands under. As a type of its own, nobody takes it for a value without tags.
 #[derive(Clone)]
-pub(super) struct Tagged<V> {
+pub(in crate::tier) struct Tagged<V> {
     value: Arc<V>,
-    notes: Arc<[Note]>,
+    pub(in crate::tier) notes: Arc<[Note]>,
 }
 
 impl<V: Local> Tagged<V> {
     pub(super) fn shared(value: &Arc<V>, notes: &[Note]) -> Shared {
         Arc::new(Self { value: Arc::clone(value), notes: notes.into() })
+    }
+
+    /// A value with these versions.
+    pub(in crate::tier) fn of(seen: &Seen<V>, notes: Vec<Note>) -> Seen<Self> {
+        let Seen { value, fill_id, age, stamp } = seen;
+        let value = Arc::new(Self { value: Arc::clone(value), notes: notes.into() });
+        Seen { value, fill_id: *fill_id, age: *age, stamp: *stamp }
     }
 }
 
@@ -32,6 +39,12 @@ impl L1 {
     pub(crate) fn get_under<V: Local>(&self, key: &[u8], version: u64) -> Option<Arc<V>> {
         let tagged = self.table(key).get(key)?.value.downcast::<Tagged<V>>(version)?;
         self.stand(&tagged.notes).then(|| Arc::clone(&tagged.value))
+    }
+
+    /// The value, past its ttl or not, if it is there and its tags are as they were. Takes no lease.
+    pub(crate) fn find_under<V: Local>(&self, key: &[u8], version: u64) -> Option<Seen<V>> {
+        let tagged = self.find::<Tagged<V>>(key, version)?;
+        self.stand(&tagged.value.notes).then(|| bare(tagged))
     }
 
     /// Looks a key up, and the versions of its tags, which are made where there are none.
@@ -152,7 +165,7 @@ impl L1 {
 }
 
 /// The value without its tags, which were looked at.
-fn bare<V>(tagged: Seen<Tagged<V>>) -> Seen<V> {
+pub(in crate::tier) fn bare<V>(tagged: Seen<Tagged<V>>) -> Seen<V> {
     let Seen { value, fill_id, age, stamp } = tagged;
     Seen { value: Arc::clone(&value.value), fill_id, age, stamp }
 }

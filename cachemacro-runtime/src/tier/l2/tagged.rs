@@ -9,6 +9,7 @@ use super::{L2, L2Sighting, foreign, other_kind, quarantined};
 use crate::codec::Reach;
 use crate::error::{Error, ErrorKind, Result};
 use crate::form::Form;
+use crate::protocol::coherence::Ticket;
 use crate::protocol::tags::{Found as OfTag, Standing, judge};
 use crate::shape::Local;
 use crate::store::{Ask, Entry, Fill, Found, Lease, Permit, Token, Verdict};
@@ -16,10 +17,11 @@ use crate::tag::{self, Before, Note, Tag};
 use crate::task::join_all;
 use crate::tier::{Glimpse, LeaseGuard, Seen, Tagged, Tags, Tier};
 
+/// How often versions are looked for that others are making.
+const LOOKS_MAX: usize = 3;
+
 impl L2 {
     /// Looks a key up, and the versions of its tags, which are made where there are none.
-    ///
-    /// What is kept near knows nothing of tags, so that nothing of this goes there.
     pub(crate) async fn lookup_under<V: Local, R: Reach<V>>(
         self: &Arc<Self>,
         key: &[u8],
@@ -31,8 +33,11 @@ impl L2 {
         if let Err(error) = self.admits_all(key, tags) {
             return (L2Sighting::Failed(error), Err(Standing::Unknown));
         }
-        let (found, of_tags) = match self.find_under(key, lease, tags).await {
-            Ok(found) => found,
+        // Before the lookup is sent: what changes from here on is told, and refuses it.
+        let ticket = self.ticket(key);
+        let (found, of_tags) = match self.find_all(Some(key), lease, tags).await {
+            Ok((Some(found), of_tags)) => (found, of_tags),
+            Ok((None, _)) => return (L2Sighting::Failed(unanswered(key)), Err(Standing::Unknown)),
             Err(error) => return (L2Sighting::Failed(error.with_key(key)), Err(Standing::Unknown)),
         };
         // An invalidation here, not yet delivered there, may have come while the lookup was under way.
@@ -40,10 +45,12 @@ impl L2 {
             return (L2Sighting::Failed(error), Err(Standing::Unknown));
         }
         let sighting = match found {
-            Found::Hit(entry) => self.judged::<V, R>(key, form, lease, &entry, before, &of_tags).await,
+            Found::Hit(entry) => {
+                self.judged::<V, R>(key, form, lease, &entry, before, &of_tags, ticket).await
+            }
             Found::Guarded(None) => L2Sighting::Guarded(None),
             Found::Guarded(Some(entry)) => {
-                match self.judged::<V, R>(key, form, lease, &entry, before, &of_tags).await {
+                match self.judged::<V, R>(key, form, lease, &entry, before, &of_tags, None).await {
                     L2Sighting::Hit(seen) => L2Sighting::Guarded(Some(seen)),
                     _ => L2Sighting::Guarded(None),
                 }
@@ -105,14 +112,18 @@ impl L2 {
 
     /// What is found of tags, whose versions are made where there are none.
     async fn versions(self: &Arc<Self>, tags: &[Tag], lease: Lease) -> Result<Vec<OfTag>> {
-        tags.iter().try_for_each(|tag| self.admits(tag.as_bytes()))?;
-        self.gate.enter("lookup")?;
-        let guards = self.guards(tags);
-        let found = self.store().lookup(&asks(tags, &guards, lease)).await;
-        self.gate.heard(found.iter().find_map(failure));
-        let found = self.made(tags, found, guards).await;
+        let admitted = || tags.iter().try_for_each(|tag| self.admits(tag.as_bytes()));
+        admitted()?;
+        let (_, mut found) = self.find_all(None, lease, tags).await?;
+        // Who makes a version needs a round trip for it, as a second look does.
+        for _ in 1..LOOKS_MAX {
+            if !found.contains(&OfTag::Busy) {
+                break;
+            }
+            (_, found) = self.find_all(None, lease, tags).await?;
+        }
         // An invalidation here, not yet delivered there, may have come while the lookup was under way.
-        tags.iter().try_for_each(|tag| self.admits(tag.as_bytes()))?;
+        admitted()?;
         Ok(found)
     }
 
@@ -121,27 +132,32 @@ impl L2 {
         tags.iter().map(|tag| LeaseGuard::new(Tier::Shared(Arc::clone(self)), tag.as_bytes())).collect()
     }
 
-    /// One lookup for the key and its tags.
-    async fn find_under(
+    /// One lookup for a key and tags.
+    async fn find_all(
         self: &Arc<Self>,
-        key: &[u8],
+        key: Option<&[u8]>,
         lease: Lease,
         tags: &[Tag],
-    ) -> Result<(Found, Vec<OfTag>)> {
+    ) -> Result<(Option<Found>, Vec<OfTag>)> {
         self.gate.enter("lookup")?;
         let guards = self.guards(tags);
+        let tickets: Vec<_> = tags.iter().map(|tag| self.ticket(tag.as_bytes())).collect();
         let mut all = asks(tags, &guards, lease);
-        all.push(Ask { key, lease: Some(lease) });
+        all.extend(key.map(|key| Ask { key, lease: Some(lease) }));
         let mut found = self.store().lookup(&all).await;
         self.gate.heard(found.iter().find_map(failure));
-        let of_key = found.pop();
+        let of_key = key.and_then(|_| found.pop());
         if let Some(error) = found.iter().find_map(failure) {
             return Err(error.clone());
         }
-        let (Some(of_key), true) = (of_key, found.len() == tags.len()) else {
-            let detail = "the store gave no answer for the key";
-            return Err(Error::new(ErrorKind::Unavailable, "lookup", detail));
-        };
+        if found.len() != tags.len() {
+            return Err(unanswered(key.unwrap_or_default()));
+        }
+        for ((tag, ticket), found) in tags.iter().zip(tickets).zip(&found) {
+            if let Found::Hit(entry) = found {
+                self.keep_version(tag, ticket, entry);
+            }
+        }
         Ok((of_key, self.made(tags, found, guards).await))
     }
 
@@ -169,7 +185,8 @@ impl L2 {
         join_all(made).await
     }
 
-    /// A value, if its tags are as they were.
+    /// A value, if its tags are as they were. With a ticket, it is kept in front of the store.
+    #[expect(clippy::too_many_arguments, reason = "the key, what was found, and what was asked for")]
     async fn judged<V: Local, R: Reach<V>>(
         self: &Arc<Self>,
         key: &[u8],
@@ -178,6 +195,7 @@ impl L2 {
         entry: &Entry,
         before: Before<'_>,
         of_tags: &[OfTag],
+        ticket: Option<Ticket>,
     ) -> L2Sighting<V> {
         let (notes, seen) = match self.opened::<V, R>(key, form, entry) {
             Ok(opened) => opened,
@@ -195,7 +213,10 @@ impl L2 {
             (standing, _) => standing,
         };
         match standing {
-            Standing::Current => L2Sighting::Hit(seen),
+            Standing::Current => {
+                self.keep_under::<V, R>(key, ticket, form, &seen, entry, notes);
+                L2Sighting::Hit(seen)
+            }
             Standing::Outdated => L2Sighting::Outdated(entry.fill_id),
             Standing::Busy => L2Sighting::Busy,
             Standing::Unknown => L2Sighting::Guarded(None),
@@ -231,6 +252,10 @@ fn asks<'a>(tags: &'a [Tag], guards: &[LeaseGuard], lease: Lease) -> Vec<Ask<'a>
         lease: Some(Lease { token: guard.token(), ..lease }),
     };
     tags.iter().zip(guards).map(ask).collect()
+}
+
+fn unanswered(key: &[u8]) -> Error {
+    Error::new(ErrorKind::Unavailable, "lookup", "the store gave no answer for the key").with_key(key)
 }
 
 fn version(found: Found) -> OfTag {
