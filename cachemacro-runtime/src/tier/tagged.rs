@@ -33,6 +33,20 @@ impl Tier {
         }
     }
 
+    /// A value that takes no waiting, under tags or not, past its ttl or not.
+    pub(crate) fn find<V: Local>(
+        &self,
+        key: &[u8],
+        version: u64,
+        strict: bool,
+        is_tagged: bool,
+    ) -> Option<Seen<V>> {
+        match is_tagged {
+            true => self.find_under(key, version, strict),
+            false => self.find_now(key, version, strict),
+        }
+    }
+
     /// A value under tags that takes no waiting, past its ttl or not. What is kept in front of a store is never past
     /// its ttl.
     pub(crate) fn find_under<V: Local>(&self, key: &[u8], version: u64, strict: bool) -> Option<Seen<V>> {

@@ -27,7 +27,10 @@ async fn covered(db: &Db, id: u64) -> Result<usize, Broken> {
 }
 
 /// Runs a test on each kind of cache, with what makes a value older by 15 seconds.
-#[cfg_attr(not(feature = "redis"), expect(unused_variables, reason = "on Redis an entry is made older by its key"))]
+#[cfg_attr(
+    not(feature = "redis"),
+    expect(unused_variables, reason = "on Redis an entry is made older by its key")
+)]
 async fn on_each(key: &str, test: impl AsyncFn(&Cache, &dyn Fn())) {
     let (cache, clock) = timed().await;
     test(&cache, &|| clock.advance(seconds(15))).await;

@@ -98,11 +98,7 @@ where
     // What no policy needs to see, `hit` has answered.
     if site.policy().looks_at_hits() || site.is_tagged() {
         let mark = tier.mark();
-        let (version, strict) = (site.version(), site.is_strict());
-        let found = match site.is_tagged() {
-            true => tier.find_under::<S::Value>(key, version, strict),
-            false => tier.find_now::<S::Value>(key, version, strict),
-        };
+        let found = tier.find::<S::Value>(key, site.version(), site.is_strict(), site.is_tagged());
         if let Some(seen) = found.filter(Seen::is_fresh) {
             return fresh.hit::<S, R, A, F>(seen, mark, ways).await;
         }
