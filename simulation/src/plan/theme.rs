@@ -279,6 +279,7 @@ const BATCHES: Theme = Theme {
     operations: (8, 18),
     reads_percent: &[55, 75],
     batches_percent: 75,
+    tagged_percent: 0,
     mutations: &[(2, What::Unguarded), (2, What::ByCall), (1, What::Guarded)],
     bodies: &[Bodies::Short],
     loads: &[Bodies::Short, Bodies::Medium],
