@@ -82,7 +82,7 @@ pub(super) const ALL: &[(u64, &Theme)] = &[
     (3, &near::RELINKED),
     (2, &FAILOVERS),
     (2, &tags::TAGS),
-    (2, &tags::SLOWLY_TAKEN),
+    (5, &tags::SLOWLY_TAKEN),
     (2, &tags::OUTLASTED),
 ];
 

@@ -135,7 +135,7 @@ enum Next<V> {
     /// Take this, and have it refreshed if there is a mark.
     TakeStale(Seen<V>, Option<u64>),
     /// Replace this, by this right; take it if that fails.
-    Replace(Seen<V>, Ticket),
+    Replace(Seen<V>, Box<Ticket>),
     /// Load, with the lease if there is one.
     Load,
 }
@@ -198,10 +198,10 @@ impl<P, O: 'static> Fresh<'_, P, O> {
                         let soft = self.policy.timeout.or(self.hard.as_ref().map(Hard::soft));
                         let Some((soft, start)) = soft.and_then(|soft| Some((soft, background(&args)?)))
                         else {
-                            return self.replace::<S, R, F>(lead, seen, ticket, pin!(inline(args))).await;
+                            return self.replace::<S, R, F>(lead, seen, *ticket, pin!(inline(args))).await;
                         };
                         let (sender, ended) = oneshot::channel();
-                        self.refresh(start, ticket, Some(sender));
+                        self.refresh(start, *ticket, Some(sender));
                         let late = tokio::time::timeout(soft, ended).await.is_err();
                         if late && let Some(seen) = self.look_again::<S::Value, R>(&lead, &seen).await {
                             lead.end(Ending::Hit, Some(Outcome::Value(Arc::clone(&seen.value) as _)));
@@ -344,7 +344,9 @@ impl<P, O: 'static> Fresh<'_, P, O> {
                 (Freshness::IfError, true) => match cache.inner.refreshers.begin(key) {
                     Begun::Resting => return Next::TakeStale(seen, None),
                     Begun::Go(place) => match self.ticket(&seen, mark, place).leased().await {
-                        Leased::Ours(ticket) | Leased::Unknown(ticket) => return Next::Replace(seen, ticket),
+                        Leased::Ours(ticket) | Leased::Unknown(ticket) => {
+                            return Next::Replace(seen, Box::new(ticket));
+                        }
                         Leased::Theirs if Instant::now() < deadline => {
                             self.wait(change.as_mut(), &mut pause).await
                         }

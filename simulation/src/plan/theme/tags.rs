@@ -29,10 +29,11 @@ pub(super) const TAGS: Theme = Theme {
 pub(super) const SLOWLY_TAKEN: Theme = Theme {
     storm_percent: 100,
     faults: &[(1, Wrong::Slow(0))],
-    faults_most: 2,
+    faults_most: 1,
     lasting: &[600],
     processes: &[(1, 2)],
     keys: &[(1, 1)],
+    spans: &[300],
     operations: (6, 12),
     reads_percent: &[75, 85],
     mutations: &[(1, What::Unguarded), (1, What::ByCall)],
