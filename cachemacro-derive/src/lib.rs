@@ -54,7 +54,7 @@ use proc_macro::TokenStream;
 /// | `tier = local` | values never leave the process, and need no serde; see below. `tier = shared` is the default |
 /// | `consistency = strict` | what is kept in this process in front of a shared store is not read; `bounded` is the default |
 /// | `shares = get_user` | another cached function with the same keys and values, to share entries with; a method is `Repo::find`, and needs [`macro@cache_methods`] |
-/// | `tags = ["team:<team>"]` | names of values that are invalidated together, by `tag = …` or `Cache::invalidate_tag`; holes are written as in keys, over any parameter. Each is looked up with the key, in the same round trip. Not with `Raw`, nor with what serves past a ttl |
+/// | `tags = ["team:<team>"]` | names of values that are invalidated together, by `tag = …` or `Cache::invalidate_tag`; holes are written as in keys, over any parameter that is in the key. Each is looked up with the key, in the same round trip. `"owner:<value.owner>"` is over the value, and begins with its kind, a text and a separator. Not with `Raw`, nor with what serves past a ttl |
 /// | `groups(user_id)`, `groups((team, user_id))` | parts of the arguments that are invalidated at once: `#[invalidates(get_tasks(user_id, ..))]`, `get_tasks::invalidate_by_user_id(7)`. Of a free function, over parameters that are in the key as they are |
 /// | `version = 2` | what another version of the function has stored is not read; `0` by default |
 /// | `codec = Json`, `codec = Compressed<Json>` | how values are written in a shared store: `Bincode`, `Json`, `MessagePack` or `Postcard`, each a feature of its name, compressed or not; the cache's own codec by default |

@@ -29,9 +29,9 @@ pub use crate::outcome::{Outcome, rungs};
 pub use crate::policy::{Clauses, Jitter, Policy, Terms, Windows};
 pub use crate::shape::{Cacheable, HasNone, Local, Probe, Shape, Sharing, ValueOf, ladder};
 pub use crate::site::{Registered, Shares, Site, SiteSpec};
-pub use crate::tag::Tag;
+pub use crate::tag::{Before, Tag};
 
-pub use tags::{Group, GroupParts, group, invalidate_tag, tag, tagged};
+pub use tags::{Group, GroupParts, group, invalidate_tag, tag, tagged, tagged_by_value};
 
 /// Asks of a value, once, that it can be cached.
 pub fn cacheable<S>(shape: S) -> impl Sharing<Output = S::Output, Value: Cacheable>
@@ -244,9 +244,20 @@ impl<V: 'static, W: 'static, P: Terms<V>> Terms<W> for Of<V, P> {
     }
 
     fn ttl(&self, found: Option<&W>) -> Duration {
-        let same = |value| (value as &dyn Any).downcast_ref().expect("both are what the function returns");
         self.terms.ttl(found.map(same))
     }
+
+    fn before(&self) -> Before<'_> {
+        self.terms.before()
+    }
+
+    fn tags_of(&self, found: Option<&W>) -> Vec<Tag> {
+        self.terms.tags_of(found.map(same))
+    }
+}
+
+fn same<V: 'static, W: 'static>(value: &W) -> &V {
+    (value as &dyn Any).downcast_ref().expect("both are what the function returns")
 }
 
 impl<V, P: fmt::Debug> fmt::Debug for Of<V, P> {

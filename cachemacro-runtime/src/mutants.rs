@@ -124,6 +124,12 @@ mutants! {
     TagReadAfterLoad,
     /// The version of a tag is a number, which begins again where one was lost.
     TagCounterThatResets,
+    /// A tag is invalidated first, and then its epoch.
+    TagBeforeEpoch,
+    /// The epoch of a tag over the value is not noted again after the load.
+    EpochNotedOnce,
+    /// The epoch of a tag is not guarded with it.
+    EpochUnguarded,
     /// A stored value goes to those too who came after its body had started, whatever became of its tags.
     TagSharedUnchecked,
     /// A value is stored as one of the era that is known once it was loaded.

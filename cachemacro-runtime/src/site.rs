@@ -15,10 +15,11 @@ use crate::form::{Encoding, Form, VALUE_BYTES_MAX};
 use crate::key::Template;
 use crate::policy::{Jitter, Policy};
 use crate::stripe::{Count, Tally};
+use crate::tag;
 use collisions::refused_sites;
 
 pub use collisions::{Shares, check_registry};
-pub(crate) use tags::{ERA, TAGS};
+pub(crate) use tags::{EPOCHS, ERA, TAGS};
 
 /// An annotated function.
 #[derive(Debug)]
@@ -177,7 +178,7 @@ impl Site {
 
     /// Whether its values may be kept in front of a store.
     pub(crate) fn may_be_near(&self) -> bool {
-        !self.is_local() && !self.is_strict() && !self.is_raw() && !self.is_tagged()
+        !self.is_local() && !self.is_strict() && !self.is_raw()
     }
 
     /// Names the values that it may read: what is stored under another version is a miss.
@@ -351,10 +352,12 @@ pub fn registry() -> &'static [&'static Site] {
     })
 }
 
-/// How the keys begin of all functions whose values may be kept in front of a store. A key that begins with a
-/// hole begins with nothing that is known.
+/// How the keys begin of all functions whose values may be kept in front of a store, and those of their tags. A key that
+/// begins with a hole begins with nothing that is known.
 pub(crate) fn near_prefixes() -> impl Iterator<Item = &'static str> {
-    registry().iter().filter(|site| site.may_be_near()).filter_map(|site| site.template().literal_start())
+    let sites = || registry().iter().filter(|site| site.may_be_near());
+    let tags = sites().any(|site| site.is_tagged()).then_some(tag::PREFIX);
+    sites().filter_map(|site| site.template().literal_start()).chain(tags)
 }
 
 /// Those of all functions that have a `memory` of their own.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use cachemacro_runtime::generated::batch::{BatchCall, Each, read};
 use cachemacro_runtime::generated::{Probe, Sharing};
 
-use crate::calls::{Caller, Failure, SITE, Value, found, key_of};
+use crate::calls::{Caller, Failure, Value, found, key_of, plain};
 use crate::history::{Got, Kind};
 use crate::plan::{Ending, Operation};
 
@@ -47,7 +47,7 @@ impl Caller {
 
     async fn ask_both(self, keys: [usize; 2]) -> Both {
         let call = BatchCall {
-            site: &SITE,
+            site: plain(),
             cache: Some(self.process.cache.clone()),
             ttl: self.process.world.plan.ttl,
             chunk: usize::MAX,

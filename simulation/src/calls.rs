@@ -2,23 +2,25 @@
 
 mod mutations;
 mod sites;
+mod tags;
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 
 use cachemacro_runtime::error::{Error, ErrorKind};
-use cachemacro_runtime::generated::{self, Call, KeyBuf, Probe, Sharing, Site, Sought, Tag, fresh};
+use cachemacro_runtime::generated::{self, Call, KeyBuf, Probe, Sharing, Site, Sought, Terms, fresh};
 use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
 use crate::history::{Got, Kind, is_absent};
-use crate::plan::{Ending, Freshness, Operation, What, millis};
+use crate::plan::{Ending, Freshness, Operation, Tagging, What, millis};
 use crate::process::Process;
 use crate::world::key_name;
 
-pub(crate) use sites::SITE;
+pub(crate) use sites::plain;
+pub(crate) use tags::{keys_of_tags, tells_of};
 
 /// What the source holds: no more than its version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,19 +92,26 @@ impl Caller {
     async fn ask(self) -> Output {
         let key = key_of(self.operation.key);
         let call = self.call(&key);
-        if self.process.world.plan.is_tagged {
-            let call = generated::tagged(call, vec![tag_of(self.operation.key)]);
-            let body = pin!(self.load(self.kind()));
-            return match self.operation.what {
-                What::Refresh => generated::refresh(call, sharing(), body).await,
-                _ => generated::read(call, sharing(), body).await,
-            };
+        match self.process.world.plan.tagging {
+            None => self.ask_with(call).await,
+            Some(Tagging::OfValue) => {
+                let call = tags::named_by_value(call, self.operation.key);
+                self.ask_with(call).await
+            }
+            Some(tagging) => {
+                let call = generated::tagged(call, tags::of_key(tagging, self.operation.key));
+                self.ask_with(call).await
+            }
         }
+    }
+
+    async fn ask_with<P: Terms<Value>>(self, call: Call<'_, P>) -> Output {
         if self.operation.what == What::Refresh {
             return generated::refresh(call, sharing(), pin!(self.load(Kind::Refresh))).await;
         }
-        let freshness = self.process.world.plan.freshness;
-        let call = match freshness.is_some_and(Freshness::looks_at_hits) {
+        let plan = &self.process.world.plan;
+        let (freshness, is_tagged) = (plan.freshness, plan.tagging.is_some());
+        let call = match is_tagged || freshness.is_some_and(Freshness::looks_at_hits) {
             true => call,
             false => match generated::hit(call, sharing()) {
                 Sought::Found(output) => return output,
@@ -121,10 +130,6 @@ impl Caller {
         let late = freshness.hard().map(|_| (|error| Err(Failure::from(error))) as fn(Error) -> Output);
         let ways = (inline, background);
         fresh::read_owned(call, sharing(), generated::Anywhere, self, ways, again, late).await
-    }
-
-    fn kind(&self) -> Kind {
-        if self.operation.what == What::Refresh { Kind::Refresh } else { Kind::Call }
     }
 
     fn call<'a>(&self, key: &'a KeyBuf) -> Call<'a> {
@@ -150,8 +155,19 @@ impl Caller {
         };
         fresh::Start::new(move |ticket| async move {
             let key = key_of(self.operation.key);
+            let (call, of) = (self.call(&key), self.operation.key);
             let body = pin!(self.load(kind));
-            fresh::refresh(ticket, self.call(&key), sharing(), generated::Anywhere, body).await
+            let reach = generated::Anywhere;
+            match self.process.world.plan.tagging {
+                None => fresh::refresh(ticket, call, sharing(), reach, body).await,
+                Some(Tagging::OfValue) => {
+                    fresh::refresh(ticket, tags::named_by_value(call, of), sharing(), reach, body).await
+                }
+                Some(tagging) => {
+                    let call = generated::tagged(call, tags::of_key(tagging, of));
+                    fresh::refresh(ticket, call, sharing(), reach, body).await
+                }
+            }
         })
     }
 
@@ -193,10 +209,6 @@ pub(crate) fn key_of(key: usize) -> KeyBuf {
     let mut buffer = KeyBuf::new();
     buffer.push_raw(&key_name(key));
     buffer
-}
-
-pub(crate) fn tag_of(key: usize) -> Tag {
-    Tag::new(&format!("of:{key}"))
 }
 
 /// What the output means, asked as the attributes ask it.

@@ -30,8 +30,8 @@ pub(crate) struct Plan {
     pub(crate) ttl: Duration,
     /// What the cached function says of time beside its ttl.
     pub(crate) freshness: Option<Freshness>,
-    /// Whether values stand under tags, and mutations invalidate those.
-    pub(crate) is_tagged: bool,
+    /// What tags values stand under, if they do; mutations invalidate those.
+    pub(crate) tagging: Option<Tagging>,
     /// Whether processes share a namespace; calls that invalidate then invalidate all of it.
     pub(crate) has_namespace: bool,
     /// Whether processes are told of reconnects, and then deliver their latest invalidations again.
@@ -47,6 +47,17 @@ pub(crate) struct Plan {
     pub(crate) keys: usize,
     pub(crate) operations: Vec<Operation>,
     pub(crate) faults: Vec<PlannedFault>,
+}
+
+/// What tags a value stands under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tagging {
+    /// One of its key.
+    OfKey,
+    /// Two of its key, of which a mutation invalidates one.
+    Two,
+    /// One that it names itself.
+    OfValue,
 }
 
 /// What one caller does. Times are in ms.
@@ -154,7 +165,7 @@ impl What {
 impl Plan {
     /// Whether a read of two keys is one call: what says more of time than a ttl, or stands under tags, is read by itself.
     pub(crate) fn has_batches(&self) -> bool {
-        self.freshness.is_none() && !self.is_tagged
+        self.freshness.is_none() && self.tagging.is_none()
     }
 
     /// Whether messages may take longer than the longest delay.
@@ -191,7 +202,7 @@ impl Plan {
             .percent(theme.freshness_percent)
             .then(|| rng.weighted(theme.freshness))
             .map(|freshness| freshness.under(delay_max));
-        let is_tagged = freshness.is_none() && rng.percent(theme.tagged_percent);
+        let tagging = rng.percent(theme.tagged_percent).then(|| rng.weighted(theme.taggings));
         let bound = rng.pick(theme.bounds);
         let (shortest, longest) = theme.long_turn;
         Self {
@@ -204,7 +215,7 @@ impl Plan {
             delay_max,
             ttl: millis(rng.pick(freshness.map_or(&[60, 300, 60_000, 60_000, 60_000], Freshness::ttls))),
             freshness,
-            is_tagged,
+            tagging,
             has_namespace: rng.percent(theme.namespace_percent),
             tells_sessions: fails_over || rng.percent(50),
             replica_lag: fails_over.then(|| millis(rng.pick(&[12, 40, 120]))),

@@ -7,7 +7,7 @@ use cachemacro_runtime::clock::Clock;
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
-use crate::calls::tag_of;
+use crate::calls::tells_of;
 use crate::link::Link;
 use crate::plan::millis;
 use crate::store::SimStore;
@@ -44,7 +44,7 @@ impl Process {
         };
         let cache = builder
             .near(near)
-            .near_prefixes(&["register:"])
+            .near_prefixes(&["register:", "cachemacro:tag:"])
             .staleness(millis(staleness))
             .clock(Clock::tokio())
             .store(Arc::new(SimStore(Arc::clone(&link))))
@@ -66,10 +66,11 @@ impl Process {
 
     /// Learns what the store has taken.
     fn hear(&self, event: &InvalidationEvent<'_>) {
-        let is_meant = |key: &usize| match event.subject {
-            Subject::Key(subject) => *subject == Key::new(key_name(*key)),
-            Subject::Tag(subject) => *subject == tag_of(*key),
-            Subject::All => true,
+        let plan = &self.world.plan;
+        let is_meant = |key: &usize| match (event.subject, plan.tagging) {
+            (Subject::Key(subject), _) => *subject == Key::new(key_name(*key)),
+            (Subject::Tag(tag), Some(tagging)) => tells_of(tagging, tag, *key),
+            (Subject::All, _) => true,
             _ => false,
         };
         let keys = (0..self.world.plan.keys).filter(is_meant);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::calls::Caller;
+use crate::calls::{Caller, keys_of_tags};
 use crate::check::{self, Violation};
 use crate::history::{At, Fault, History};
 use crate::plan::{EVERY, Ending, Operation, Plan, PlannedFault, SLOW_MAX, What, Wrong, millis};
@@ -200,12 +200,16 @@ fn go_wrong(world: &Arc<World>, processes: &[Arc<Process>], fault: PlannedFault)
             }
         }
         Wrong::Evict(key) => {
-            let key = match world.plan.has_namespace {
-                true => format!("{NAMESPACE}:{}", key_name(key)),
-                false => key_name(key),
-            };
-            world.server.evict(key.as_bytes());
-            world.tell(Some(key.as_bytes()));
+            let mut evicted = key_name(key);
+            if world.plan.tagging.is_some() {
+                let [first, second, epoch] = keys_of_tags(key);
+                evicted = [evicted, first, second, epoch][world.below(4) as usize].clone();
+            }
+            if world.plan.has_namespace {
+                evicted = format!("{NAMESPACE}:{evicted}");
+            }
+            world.server.evict(evicted.as_bytes());
+            world.tell(Some(evicted.as_bytes()));
         }
         Wrong::Pause(process) => processes[process].link.pause(until),
         Wrong::Crash(process) => processes[process].crash(world.below(2) == 0),

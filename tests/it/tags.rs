@@ -11,6 +11,9 @@ use crate::support::{Source, eventually};
 
 #[cfg(feature = "redis")]
 mod commands;
+#[cfg(feature = "redis")]
+mod near;
+mod over_value;
 
 #[cache_result(ttl = "1h", key = "tags:<team>:<page>", tags = ["tags team:<team>", "tags"], skip(source))]
 async fn tasks(source: &Source, team: &str, page: u32) -> u64 {

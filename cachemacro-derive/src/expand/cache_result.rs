@@ -67,7 +67,10 @@ fn with_body(cached: &Cached) -> TokenStream {
         How::Async | How::Future | How::Boxed => {
             let cacheable = storing::engine(cached, &quote_spanned!(names::at(output.span())=> cacheable));
             let rest = match freshness::decides(cached) {
-                true => freshness::ask_in_body(cached, &call, &shape, &future_value),
+                true => {
+                    let asked = freshness::ask_in_body(cached, &call, &shape, &future_value);
+                    quote!(#tagged #asked)
+                }
                 false => quote! {
                     #tagged
                     let #future = #future_value;

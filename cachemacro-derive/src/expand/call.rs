@@ -97,7 +97,8 @@ pub(super) fn run(cached: &Cached, ask: Ask) -> TokenStream {
             let asked = match ask {
                 Ask::Refresh => load,
                 Ask::Read if freshness::decides(cached) => {
-                    unless_hit(cached, freshness::ask(cached, &call, &known_shape))
+                    let asked = freshness::ask(cached, &call, &known_shape);
+                    unless_hit(cached, quote!(#tagged #asked))
                 }
                 Ask::Read => unless_hit(cached, load),
             };

@@ -6,7 +6,7 @@ use syn::Type;
 use syn::spanned::Spanned;
 
 use super::call::{self, Of};
-use super::{key, storing};
+use super::{key, storing, tags};
 use crate::model::{Cached, Freshness, How, borrow_of};
 use crate::names;
 
@@ -95,7 +95,7 @@ pub(super) fn revalidate(cached: &Cached) -> Option<TokenStream> {
     let param = quote!(#ticket: #generated::fresh::Ticket);
     let signature = call::signature_with(cached, &cached.hidden("revalidate"), Of::Call, Some(&param));
     let (call_value, shape, reach) = (call::call_value(cached), call::shape(cached), reach(cached));
-    let (known, variable) = (call::known(cached), key::variable(cached));
+    let (known, variable, tagged) = (call::known(cached), key::variable(cached), tags::tagged(cached));
     let invocation = call::invocation(cached, &call::owner(cached));
     let statements = call::answer(
         cached.how,
@@ -103,6 +103,7 @@ pub(super) fn revalidate(cached: &Cached) -> Option<TokenStream> {
             #known
             #variable
             let #call = #call_value;
+            #tagged
             let #body = ::core::pin::pin!(#invocation);
             #generated::fresh::refresh(#ticket, #call, #shape, #reach, #body).await
         },

@@ -183,6 +183,13 @@ fn write(cached: &Cached, piece: &KeyPiece, buffer: &Ident, from: From) -> Token
             let place = field(quote!(#this), hole, *span);
             write_place(generated, quote_spanned!(names::at(*span)=> &#place), hole.is_hash, *span, buffer)
         }
+        KeyPiece::OfValue { hole, span } => {
+            let value = names::local("value");
+            let place = field(quote!(#value), hole, *span);
+            let place =
+                if hole.fields.is_empty() { place } else { quote_spanned!(names::at(*span)=> &#place) };
+            write_place(generated, place, hole.is_hash, *span, buffer)
+        }
         KeyPiece::Value { hole, root, span } if !hole.is_whole() => {
             let place = field(quote!(#root), hole, *span);
             let is_reference = hole.fields.is_empty() && from != From::Body;
@@ -273,7 +280,9 @@ pub(super) fn template_of(cached: &Cached, pieces: &[KeyPiece]) -> TokenStream {
                 #generated::Piece::Text(#after)
             }
         }
-        KeyPiece::Value { hole: at, .. } | KeyPiece::OfSelf { hole: at, .. } => hole(&at.text),
+        KeyPiece::Value { hole: at, .. }
+        | KeyPiece::OfSelf { hole: at, .. }
+        | KeyPiece::OfValue { hole: at, .. } => hole(&at.text),
         KeyPiece::TypeName { ident } | KeyPiece::Const { ident } => hole(&unraw(ident)),
     });
     quote!(#generated::Template(&[#(#pieces),*]))

@@ -4,8 +4,8 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 
 use super::call::with_computed;
-use super::key;
-use crate::model::{CacheSource, Cached, Group, Kind};
+use super::{key, storing};
+use crate::model::{CacheSource, Cached, Group, KeyPiece, Kind};
 use crate::names;
 
 /// Gives the call its tags, before the body takes what they are written from.
@@ -14,8 +14,9 @@ pub(super) fn tagged(cached: &Cached) -> Option<TokenStream> {
         return None;
     }
     let generated = &cached.generated;
-    let [call, buffer, written] = ["call", "buffer", "written"].map(names::local);
-    let tags = cached.tags.iter().map(|pieces| {
+    let [call, buffer, written, shape] = ["call", "buffer", "written", "shape"].map(names::local);
+    let (of_value, of_call): (Vec<_>, Vec<_>) = cached.tags.iter().partition(|pieces| is_of_value(pieces));
+    let tags = of_call.iter().map(|pieces| {
         let writes = key::pieces_in_body(cached, pieces, &buffer);
         quote!({
             let mut #written = #generated::KeyBuf::new();
@@ -25,7 +26,66 @@ pub(super) fn tagged(cached: &Cached) -> Option<TokenStream> {
         })
     });
     let tags = with_computed(cached, quote!(::std::vec::Vec::from([#(#tags),*])));
-    Some(quote!(let #call = #generated::tagged(#call, #tags);))
+    if of_value.is_empty() {
+        return Some(quote!(let #call = #generated::tagged(#call, #tags);));
+    }
+    let texts = of_value.iter().filter_map(|pieces| match pieces.first() {
+        Some(KeyPiece::Text(text)) => Some(text),
+        _ => None,
+    });
+    let known_shape = storing::known_shape(cached);
+    let namer = with_computed(cached, namer(cached, &of_value));
+    Some(quote! {
+        let #call = {
+            let #shape = { #known_shape };
+            #generated::tagged_by_value(&#shape, #call, #tags, &[#(#texts),*], #namer)
+        };
+    })
+}
+
+/// What names tags by a value. What it needs of the arguments is written before the body takes them.
+fn namer(cached: &Cached, of_value: &[&Vec<KeyPiece>]) -> TokenStream {
+    let generated = &cached.generated;
+    let [buffer, written, value] = ["buffer", "written", "value"].map(names::local);
+    let mut parts = Vec::new();
+    let tags = of_value.iter().map(|pieces| {
+        let writes: TokenStream = pieces
+            .iter()
+            .map(|piece| match piece {
+                KeyPiece::OfValue { .. } | KeyPiece::Text(_) => {
+                    key::pieces_in_body(cached, std::slice::from_ref(piece), &buffer)
+                }
+                of_call => {
+                    let part = names::local(&format!("part_{}", parts.len()));
+                    let writes = key::pieces_in_body(cached, std::slice::from_ref(of_call), &buffer);
+                    parts.push(quote! {
+                        let #part = {
+                            let mut #written = #generated::KeyBuf::new();
+                            let #buffer = &mut #written;
+                            #writes
+                            #written
+                        };
+                    });
+                    quote!(#buffer.push_raw(#part.as_str());)
+                }
+            })
+            .collect();
+        quote!({
+            let mut #written = #generated::KeyBuf::new();
+            let #buffer = &mut #written;
+            #writes
+            #generated::tag(#written)
+        })
+    });
+    let tags: Vec<_> = tags.collect();
+    quote!({
+        #(#parts)*
+        move |#value| ::std::vec::Vec::from([#(#tags),*])
+    })
+}
+
+fn is_of_value(pieces: &[KeyPiece]) -> bool {
+    pieces.iter().any(|piece| matches!(piece, KeyPiece::OfValue { .. }))
 }
 
 /// What the registry is told of them.

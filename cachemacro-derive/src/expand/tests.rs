@@ -480,6 +480,23 @@ fn what_is_neither_in_the_key_nor_skipped_is_reported() {
 }
 
 #[test]
+fn a_cached_function_with_tags() {
+    let args = quote!(
+        ttl = "1h",
+        key = "task:<project>:<id>",
+        tags = ["project:<project>", "owner:<value.owner>", "in:<project>:<value.state>"],
+        groups(project),
+        skip(db),
+    );
+    let item = quote! {
+        async fn task(db: &Db, project: &str, id: u64) -> Option<Task> {
+            db.task(project, id).await
+        }
+    };
+    assert_snapshot("tagged", super::cache_result(args, item));
+}
+
+#[test]
 fn an_error_leaves_the_function_as_it_is() {
     let args = quote!(tll = 5, jitter = "200%");
     let item = quote! {

@@ -235,7 +235,6 @@ impl Cached {
             })
         };
         let (freshness, ttl) = freshness?;
-        tags::are_fresh(&sig, !tags.is_empty(), &freshness, errors);
         Some(Self {
             generated,
             batch: batched,

@@ -301,7 +301,7 @@ pub(super) fn holes_do_not_touch(template: &Template, errors: &Errors) {
     }
 }
 
-fn separates(character: char) -> bool {
+pub(super) fn separates(character: char) -> bool {
     SEPARATORS.contains(character) || character.is_control() || character.is_whitespace()
 }
 

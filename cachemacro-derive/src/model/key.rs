@@ -20,6 +20,8 @@ pub(crate) enum KeyPiece {
     Value { hole: Hole, root: Ident, span: Span },
     /// `self`, or a field of it; what a companion is given for it.
     OfSelf { hole: Hole, given: Ident, span: Span },
+    /// What the body returns, or a field of it; it stands in tags alone.
+    OfValue { hole: Hole, span: Span },
     /// The name of a type.
     TypeName { ident: Ident },
     /// A const parameter.
@@ -31,7 +33,9 @@ impl KeyPiece {
     pub(super) fn written(&self) -> String {
         match self {
             Self::Text(_) | Self::FunctionPath | Self::MethodPath => String::new(),
-            Self::Value { hole, .. } | Self::OfSelf { hole, .. } => hole.text.clone(),
+            Self::Value { hole, .. } | Self::OfSelf { hole, .. } | Self::OfValue { hole, .. } => {
+                hole.text.clone()
+            }
             Self::TypeName { ident } | Self::Const { ident } => unraw(ident),
         }
     }
@@ -43,6 +47,8 @@ pub(super) fn tells(key: &[KeyPiece], piece: &KeyPiece) -> bool {
     let is_of = |part: &Hole, whole: &Hole| part.root == whole.root && part.fields.starts_with(&whole.fields);
     key.iter().any(|known| match (piece, known) {
         (KeyPiece::Text(_) | KeyPiece::FunctionPath | KeyPiece::MethodPath, _) => true,
+        // It is the entry's own.
+        (KeyPiece::OfValue { .. }, _) => true,
         (KeyPiece::Value { hole, .. }, KeyPiece::Value { hole: known, .. })
         | (KeyPiece::OfSelf { hole, .. }, KeyPiece::OfSelf { hole: known, .. }) => is_of(hole, known),
         (KeyPiece::TypeName { ident }, KeyPiece::TypeName { ident: known })
@@ -65,6 +71,21 @@ pub(super) fn by_template(template: Template, known: &[Known]) -> Vec<KeyPiece> 
         }
     };
     parts.into_iter().filter_map(piece).collect()
+}
+
+/// What the template of a tag says, which may look at the value.
+pub(super) fn by_tag_template(template: Template, known: &[Known]) -> Vec<KeyPiece> {
+    let Template { parts, span } = template;
+    let piece = |part| match part {
+        Part::Hole(hole) if is_of_value(&hole, known) => vec![KeyPiece::OfValue { hole, span }],
+        part => by_template(Template { parts: vec![part], span }, known),
+    };
+    parts.into_iter().flat_map(piece).collect()
+}
+
+/// Whether a hole of a tag is over the value: a parameter of that name comes first.
+pub(super) fn is_of_value(hole: &Hole, known: &[Known]) -> bool {
+    hole.root == "value" && !known.iter().any(|known| known.name == "value")
 }
 
 /// The path, and all that is not skipped.

@@ -4,7 +4,6 @@ use proc_macro2::Ident;
 use syn::Signature;
 
 use super::check;
-use super::freshness::Freshness;
 use super::key::{self, KeyPiece};
 use super::known::{Known, KnownKind};
 use super::param::{KeyParam, Kind, Param};
@@ -42,13 +41,14 @@ pub(super) fn pieces(
     errors: &Errors,
 ) -> Vec<Vec<KeyPiece>> {
     for template in &templates {
+        begins_with_its_kind(known, template, errors);
         holes(sig, known, params, template, errors);
         check::holes_do_not_touch(template, errors);
         check::braces_are_no_holes(known, template, errors);
     }
     let resolved = |template: Template| {
         let span = template.span;
-        let pieces = key::by_template(template, known);
+        let pieces = key::by_tag_template(template, known);
         for piece in pieces.iter().filter(|piece| !key::tells(key, piece)) {
             let text = piece.written();
             errors.at(
@@ -61,16 +61,31 @@ pub(super) fn pieces(
     templates.into_iter().map(resolved).collect()
 }
 
+/// What is known of a tag over the value before its load: what tells when one of its kind is invalidated meanwhile.
+fn begins_with_its_kind(known: &[Known], template: &Template, errors: &Errors) {
+    let Some(hole) = template.holes().find(|hole| key::is_of_value(hole, known)) else { return };
+    let begins = match template.parts.first() {
+        Some(Part::Text(text)) => text.find(check::separates).is_some_and(|at| at > 0),
+        _ => false,
+    };
+    if !begins {
+        let text = &hole.text;
+        let kind = match hole.fields.last() {
+            Some(syn::Member::Named(field)) => unraw(field),
+            _ => "owner".to_owned(),
+        };
+        errors.at(
+            template.span,
+            format!("a tag over the value begins with its kind, which is known before the load: a text and a separator; write `{kind}:<{text}>`"),
+        );
+    }
+}
+
 fn holes(sig: &Signature, known: &[Known], params: &[Param], template: &Template, errors: &Errors) {
     for hole in template.holes() {
         let (text, root) = (&hole.text, &hole.root);
         match known.iter().find(|known| known.name == *root) {
-            None if root == "value" => errors.at(
-                template.span,
-                format!(
-                    "a tag is looked up before the body runs, so that `<{text}>` is not there yet; write a tag over the arguments"
-                ),
-            ),
+            None if key::is_of_value(hole, known) => {}
             None => {
                 let names: Vec<&str> = known.iter().map(|known| known.name.as_str()).collect();
                 let function = unraw(&sig.ident);
@@ -79,7 +94,8 @@ fn holes(sig: &Signature, known: &[Known], params: &[Param], template: &Template
                     (None, true) => "it has none".to_owned(),
                     (None, false) => format!("it has {}", list(&names)),
                 };
-                let message = format!("tag uses `<{text}>`, but `{function}` has no parameter `{root}`; {hint}");
+                let message =
+                    format!("tag uses `<{text}>`, but `{function}` has no parameter `{root}`; {hint}");
                 errors.at(template.span, message);
             }
             Some(Known { kind: KnownKind::SelfType | KnownKind::Generic(_), .. }) if !hole.is_whole() => {
@@ -89,7 +105,9 @@ fn holes(sig: &Signature, known: &[Known], params: &[Param], template: &Template
             Some(_) => {
                 let taken_apart = params.iter().any(|param| param.pattern.is_some() && param.binds(root));
                 if taken_apart {
-                    let message = format!("tag uses `{root}`, which a pattern binds; give the parameter a name, and take it apart in the body");
+                    let message = format!(
+                        "tag uses `{root}`, which a pattern binds; give the parameter a name, and take it apart in the body"
+                    );
                     errors.at(template.span, message);
                 }
             }
@@ -129,7 +147,8 @@ pub(super) fn groups(
             parts.push(Part::Text(text));
             parts.push(Part::Hole(attr::Hole::whole(name.clone())));
         }
-        let mut pieces = vec![KeyPiece::FunctionPath];
+        // It begins with a separator, so that it has no kind: a group is never over a value.
+        let mut pieces = vec![KeyPiece::Text("|".to_owned()), KeyPiece::FunctionPath];
         pieces.extend(key::by_template(Template { parts, span }, known));
         tags.push(pieces);
         groups.push(Group { places, name: names.join("_and_") });
@@ -180,16 +199,6 @@ pub(super) fn check(attr: &CacheResult, errors: &Errors) {
         errors.at(
             codec.format.span(),
             "`Raw` stores nothing beside the value, so that its tags are not known; leave `Raw` out, or `tags` and `groups`",
-        );
-    }
-}
-
-/// What is served past its ttl, or extended, is not looked at by its tags.
-pub(super) fn are_fresh(sig: &Signature, is_tagged: bool, freshness: &Freshness, errors: &Errors) {
-    if is_tagged && freshness.decides() {
-        errors.at(
-            sig.ident.span(),
-            "`tags` and `groups` do not go with `idle`, `early`, `timeout`, `stale_while_revalidate` or `stale_if_error` yet; leave one of them out",
         );
     }
 }

@@ -15,7 +15,7 @@ use crate::key::Key;
 use crate::mutants::{self, Mutant};
 use crate::site::{self, Site};
 use crate::store::{Lease, Pattern, Token};
-use crate::tag::Tag;
+use crate::tag::{self, Tag};
 use crate::tier::Tier;
 
 /// Keys of one cache that are about to change, with the guard that they are under.
@@ -86,7 +86,12 @@ impl Guarded {
         let token = self.tier().token();
         // A raw key has no guard: another program would read it as a value.
         let guarded = self.targets.iter().filter(|doom| !self.is_shared() || !doom.is_raw());
-        let keys: Arc<[Arc<[u8]>]> = guarded.map(|doom| Arc::from(doom.key.as_bytes())).collect();
+        let keys: Vec<&[u8]> = guarded.map(|doom| doom.key.as_bytes()).collect();
+        let epochs = match mutants::is(Mutant::EpochUnguarded) {
+            true => Vec::new(),
+            false => tag::epochs(keys.iter().copied()),
+        };
+        let keys: Arc<[Arc<[u8]>]> = epochs.iter().map(Tag::as_bytes).chain(keys).map(Arc::from).collect();
         if keys.is_empty() {
             return Ok(());
         }

@@ -9,7 +9,7 @@ use crate::policy::Terms;
 use crate::shape::{Local, Shape};
 use crate::site::{Site, count};
 use crate::store::{Permit, Verdict};
-use crate::tag::{Note, Tag};
+use crate::tag::{Before, Noted};
 use crate::tier::{L1, L1Sighting, LeaseGuard, Storing, Tier};
 
 /// How long such a load may take and still be stored. Its lease is released on every way out, a panic
@@ -48,7 +48,7 @@ where
         count(&site.counters().hits);
         return S::output((*value).clone());
     }
-    let lease = match look_up::<S::Value>(l1, tier, key, version, terms.tags()) {
+    let lease = match look_up::<S::Value>(l1, tier, key, version, terms.before()) {
         Ok(value) => {
             count(&site.counters().hits);
             return S::output((*value).clone());
@@ -77,27 +77,29 @@ where
     let (tier, key) = (cache.local(), key.as_bytes());
     let Tier::Local(l1) = tier else { unreachable!("the tier in this process is one") };
     let version = site.version();
-    let tags = terms.tags();
-    let found = match tags.is_empty() {
-        true => {
-            l1.glimpse::<S::Value>(key, version).ok().flatten().map(|glimpse| (glimpse.fill_id, Vec::new()))
-        }
+    let before = terms.before();
+    let found = match before.is_empty() {
+        true => l1
+            .glimpse::<S::Value>(key, version)
+            .ok()
+            .flatten()
+            .map(|glimpse| (glimpse.fill_id, Noted::default())),
         // Before the body, as the permit is.
         false => l1
             .glimpse_under::<S::Value>(key, version)
             .ok()
             .flatten()
-            .and_then(|tagged| Some((tagged.glimpse.fill_id, l1.notes(tags).ok()?))),
+            .and_then(|tagged| Some((tagged.glimpse.fill_id, l1.note(before).ok()?))),
     };
     let lease = match found {
         Some(_) => None,
-        None => look_up::<S::Value>(l1, tier, key, version, tags).err().flatten(),
+        None => look_up::<S::Value>(l1, tier, key, version, before).err().flatten(),
     };
     let start = Instant::now();
     let output = body();
     let filling = Filling { cache: &cache, site, l1, key, cost: start.elapsed() };
     match found {
-        Some((fill_id, notes)) => filling.fill::<S, P>(Permit::Replace(fill_id), &notes, &output, &terms),
+        Some((fill_id, noted)) => filling.fill::<S, P>(Permit::Replace(fill_id), &noted, &output, &terms),
         None => filling.settle::<S, P>(lease, &output, &terms),
     }
     output
@@ -109,14 +111,14 @@ fn look_up<V: Local>(
     tier: &Tier,
     key: &[u8],
     version: u64,
-    tags: &[Tag],
+    before: Before<'_>,
 ) -> Result<Arc<V>, Option<LeaseGuard>> {
     // What cannot be read is replaced: once removed, there is a lease to be had.
     for _ in 0..2 {
         let mut guard = LeaseGuard::new(tier.clone(), key);
-        let (sighting, notes) = match tags.is_empty() {
+        let (sighting, notes) = match before.is_empty() {
             true => (l1.lookup(key, version, guard.lease(LEASE)), Ok(Vec::new())),
-            false => l1.lookup_under(key, version, guard.lease(LEASE), tags),
+            false => l1.lookup_under(key, version, guard.lease(LEASE), before),
         };
         match sighting {
             L1Sighting::Hit(seen) if seen.is_fresh() => {
@@ -125,8 +127,9 @@ fn look_up<V: Local>(
             }
             L1Sighting::Lead => {
                 // Where a tag has no version, the lease is dropped, and nothing stored.
-                return Err(notes.ok().map(|notes| {
-                    guard.note(notes);
+                let noted = notes.and_then(|notes| Ok(Noted { notes, epochs: l1.notes(before.epochs)? }));
+                return Err(noted.ok().map(|noted| {
+                    guard.note(noted);
                     guard
                 }));
             }
@@ -170,10 +173,10 @@ impl Filling<'_> {
     {
         let Some(lease) = lease else { return };
         // Dropped after the fill, it releases what was not filled, and nothing else.
-        self.fill::<S, P>(Permit::Lease(lease.token()), lease.notes(), output, terms);
+        self.fill::<S, P>(Permit::Lease(lease.token()), lease.noted(), output, terms);
     }
 
-    fn fill<S, P>(&self, permit: Permit, notes: &[Note], output: &S::Output, terms: &P)
+    fn fill<S, P>(&self, permit: Permit, noted: &Noted, output: &S::Output, terms: &P)
     where
         S: Shape,
         S::Value: Local,
@@ -183,9 +186,11 @@ impl Filling<'_> {
         let counters = site.counters();
         let kept = S::value(output).and_then(|value| {
             let life = cache.life(site, terms, S::found(value), cost)?;
-            Some((Arc::new(value.clone()), life))
+            Some((Arc::new(value.clone()), terms.tags_of(S::found(value)), life))
         });
-        let Some((value, life)) = kept else { return count(&counters.failures) };
+        let Some((value, of_value, life)) = kept else { return count(&counters.failures) };
+        let Some(notes) = l1.note_value(noted, &of_value) else { return count(&counters.refused) };
+        let notes = site.is_tagged().then_some(&*notes);
         let storing = Storing { key, form: cache.form(site), permit, mark: 0, notes, value: &value, life };
         match l1.fill::<S::Value, InProcess>(storing) {
             Ok(Verdict::Accepted) => count(&counters.stored),

@@ -59,16 +59,18 @@ where
     let cache = Resolved::new(target.cache);
     let tier = cache.tier_of_target(target.site);
     let form = target.site.map_or_else(Form::default, Site::form);
+    let strict = target.site.is_some_and(Site::is_strict);
     if target.site.is_some_and(Site::is_tagged) {
+        let key = target.key.as_bytes();
         let name = match tier {
             Tier::Local(_) => TierName::Local,
+            Tier::Shared(_) if !strict && tier.is_near_under::<S::Value>(key, form.version) => TierName::Near,
             Tier::Shared(_) => TierName::Shared,
         };
         let found = tier.glimpse_under::<S::Value, R>(target.key.as_bytes(), form).await?;
         return Ok(current(found).map(|(glimpse, tags)| peeked::<S>(&glimpse, name, tags)));
     }
     let glimpse = tier.glimpse::<S::Value, R>(target.key.as_bytes(), form).await?;
-    let strict = target.site.is_some_and(Site::is_strict);
     let name = match tier {
         Tier::Local(_) => TierName::Local,
         Tier::Shared(_) if !strict && tier.is_near(target.key.as_bytes(), form.version) => TierName::Near,

@@ -21,7 +21,7 @@ use crate::shape::{Local, Sharing};
 use crate::site::count;
 use crate::store::{Permit, Verdict};
 use crate::stripe::Count;
-use crate::tag::Tag;
+use crate::tag::{Before, Note, Noted, Tag};
 use crate::tier::{Gathering, LeaseGuard, Sighting, Storing, Tier};
 
 /// How long to wait for another process's load before the store is asked again: at first, and at most.
@@ -78,7 +78,7 @@ where
     };
     let tier = cache.tier_of(site);
     if site.is_tagged()
-        && let Some(value) = tier.get_under::<S::Value>(key.as_bytes(), site.version())
+        && let Some(value) = tier.get_under::<S::Value>(key.as_bytes(), site.version(), site.is_strict())
     {
         count(&counters.hits);
         return S::output((*value).clone());
@@ -190,7 +190,7 @@ impl<P> Load<'_, P> {
         if lead.lease().is_none() && self.has_failed {
             self.count(|counters| &counters.outages);
         } else if lead.lease().is_none() {
-            match self.look_up::<S::Value, R>(&lead, self.terms.tags()).await {
+            match self.look_up::<S::Value, R>(&lead, self.terms.before()).await {
                 LookedUp::Hit(value) => {
                     lead.end(Ending::Hit, Some(Outcome::Value(value.clone())));
                     self.count(|counters| &counters.hits);
@@ -210,7 +210,11 @@ impl<P> Load<'_, P> {
     }
 
     /// Asks until there is a value, or a lease, or no hope for one.
-    async fn look_up<V: Local, R: Reach<V>>(&self, lead: &Lead<LeaseGuard>, tags: &[Tag]) -> LookedUp<V> {
+    async fn look_up<V: Local, R: Reach<V>>(
+        &self,
+        lead: &Lead<LeaseGuard>,
+        before: Before<'_>,
+    ) -> LookedUp<V> {
         let (form, lease) = (self.cache.form(self.site), self.cache.inner.settings.lease);
         let mut pause = POLL_MIN;
         let mut cleared = false;
@@ -218,7 +222,7 @@ impl<P> Load<'_, P> {
             lead.progress(Progress::LookupSent);
             // From before the lookup: a change that comes right after its answer is not missed.
             let mut change = pin!(self.tier.change(self.key));
-            match self.tier.lookup_under::<V, R>(self.key, form, lease, tags).await {
+            match self.tier.lookup_under::<V, R>(self.key, form, lease, before).await {
                 Sighting::Hit(seen) if seen.is_fresh() => return LookedUp::Hit(seen.value),
                 Sighting::Lead(lease) => return LookedUp::Leased(lease),
                 // Nobody was told otherwise yet: the value from before is one of now.
@@ -300,7 +304,10 @@ impl<P> Load<'_, P> {
         let life = self.cache.life(self.site, &self.terms, S::found(value), cost);
         let value = Arc::new(value.clone());
         let ending = match life {
-            Some(life) => self.store::<S::Value, R>(&lead, &value, life).await,
+            Some(life) => {
+                let of_value = self.terms.tags_of(S::found(&value));
+                self.store::<S::Value, R>(&lead, &value, &of_value, life).await
+            }
             None => self.decline(&lead).await,
         };
         if let Some(lease) = lead.end(ending, Some(Outcome::Value(value)))
@@ -315,6 +322,7 @@ impl<P> Load<'_, P> {
         &self,
         lead: &Lead<LeaseGuard>,
         value: &Arc<V>,
+        of_value: &[Tag],
         life: Life,
     ) -> Ending {
         let Some(lease) = lead.lease() else {
@@ -326,20 +334,18 @@ impl<P> Load<'_, P> {
         }
         lead.progress(Progress::SettleSent);
         let (key, form, permit) = (self.key, self.cache.form(self.site), Permit::Lease(lease.token()));
-        let late = match mutants::is(Mutant::TagReadAfterLoad) {
-            true => {
-                let tags: Vec<Tag> = lease.notes().iter().map(|note| note.tag.clone()).collect();
-                self.tier.notes(&tags, self.cache.inner.settings.lease).await.ok()
-            }
-            false => None,
+        let Some(notes) = self.notes(lease, of_value).await else {
+            self.count(|counters| &counters.refused);
+            return Ending::Unsettled;
         };
-        let notes = late.as_deref().unwrap_or(lease.notes());
-        let storing = Storing { key, form, permit, mark: lease.mark(), notes, value, life };
+        let noted = self.site.is_tagged().then_some(&*notes);
+        let storing = Storing { key, form, permit, mark: lease.mark(), notes: noted, value, life };
         match self.tier.fill::<V, R>(storing).await {
             Ok(Verdict::Accepted) => {
                 self.count(|counters| &counters.stored);
                 warm::stored(self.site);
-                self.settled(lead, lease).await
+                let epochs = if of_value.is_empty() { &lease.noted().epochs[..] } else { &[] };
+                self.settled(lead, lease, &[&notes, epochs]).await
             }
             Ok(Verdict::Refused) => {
                 self.count(|counters| &counters.refused);
@@ -351,6 +357,16 @@ impl<P> Load<'_, P> {
                 Ending::Unsettled
             }
         }
+    }
+
+    /// The versions to store a value with; none if it must not be stored.
+    async fn notes(&self, lease: &LeaseGuard, of_value: &[Tag]) -> Option<Vec<Note>> {
+        let (noted, ttl) = (lease.noted(), self.cache.inner.settings.lease);
+        if mutants::is(Mutant::TagReadAfterLoad) {
+            let tags = noted.notes.iter().map(|note| note.tag.clone()).chain(of_value.iter().cloned());
+            return self.tier.notes(&tags.collect::<Vec<_>>(), ttl).await.ok();
+        }
+        self.tier.note_value(noted, of_value, ttl).await
     }
 
     /// Gives up the lease of a value that is not to be stored; others may still take the value.
@@ -366,17 +382,21 @@ impl<P> Load<'_, P> {
     /// Gives up a lease. That it was still held proves the load fresh.
     async fn release_lease(&self, lead: &Lead<LeaseGuard>, lease: &LeaseGuard) -> Ending {
         match self.tier.release(self.key, lease.token(), lease.mark()).await {
-            Ok(Verdict::Accepted) => self.settled(lead, lease).await,
+            Ok(Verdict::Accepted) => {
+                let Noted { notes, epochs } = lease.noted();
+                self.settled(lead, lease, &[notes, epochs]).await
+            }
             Ok(Verdict::Refused) | Err(_) => Ending::Unsettled,
         }
     }
 
     /// What an accepted fill or release says of a load: the lease knows of the key alone, so that whoever came after
-    /// the load began may only share it if no tag was invalidated since, nor all. Nobody can join any more.
-    async fn settled(&self, lead: &Lead<LeaseGuard>, lease: &LeaseGuard) -> Ending {
+    /// the load began may only share it if no tag was invalidated since, nor all. What names no tag itself is held to the
+    /// epochs of those that it might have named. Nobody can join any more.
+    async fn settled(&self, lead: &Lead<LeaseGuard>, lease: &LeaseGuard, noted: &[&[Note]]) -> Ending {
         let is_shared = !lead.is_awaited()
             || mutants::is(Mutant::TagSharedUnchecked)
-            || self.tier.still_stands(lease.token(), lease.notes()).await;
+            || self.tier.still_stands(lease.token(), &noted.concat()).await;
         if is_shared { Ending::Settled } else { Ending::Unsettled }
     }
 

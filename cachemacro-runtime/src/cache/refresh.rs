@@ -11,6 +11,7 @@ use crate::policy::Terms;
 use crate::shape::{Local, Sharing};
 use crate::site::count;
 use crate::store::{Permit, Verdict};
+use crate::tag::Noted;
 use crate::tier::{LeaseGuard, Sighting, Storing, Tier};
 
 /// Runs the body, and stores its value unless an invalidation came meanwhile.
@@ -36,20 +37,20 @@ where
         Tier::Shared(l2) if site.is_raw() => Some(l2),
         _ => None,
     };
-    let tags = terms.tags();
+    let before = terms.before();
     // Before the body, as the permit is.
-    let mut notes = Vec::new();
+    let mut noted = Noted::default();
     let (permit, lease): (Option<Permit>, Option<LeaseGuard>) = if raw.is_some() {
         (None, None)
-    } else if !tags.is_empty() {
-        match (tier.notes(tags, lease_ttl).await, tier.glimpse_under::<S::Value, R>(key, form).await) {
-            (Ok(noted), Ok(Some(tagged))) => {
-                notes = noted;
+    } else if !before.is_empty() {
+        match (tier.note(before, lease_ttl).await, tier.glimpse_under::<S::Value, R>(key, form).await) {
+            (Ok(now), Ok(Some(tagged))) => {
+                noted = now;
                 (Some(Permit::Replace(tagged.glimpse.fill_id)), None)
             }
-            _ => match tier.lookup_under::<S::Value, R>(key, form, lease_ttl, tags).await {
+            _ => match tier.lookup_under::<S::Value, R>(key, form, lease_ttl, before).await {
                 Sighting::Lead(lease) => {
-                    notes = lease.notes().to_vec();
+                    noted = lease.noted().clone();
                     (Some(Permit::Lease(lease.token())), Some(lease))
                 }
                 _ => (None, None),
@@ -82,7 +83,13 @@ where
         }
     }
     if let (Some((value, life)), Some(permit)) = (kept, permit) {
-        let storing = Storing { key, form, permit, mark, notes: &notes, value: &value, life };
+        let of_value = terms.tags_of(S::found(&value));
+        let Some(notes) = tier.note_value(&noted, &of_value, lease_ttl).await else {
+            count(&site.counters().refused);
+            return output;
+        };
+        let notes = site.is_tagged().then_some(&*notes);
+        let storing = Storing { key, form, permit, mark, notes, value: &value, life };
         match tier.fill::<S::Value, R>(storing).await {
             Ok(Verdict::Accepted) => {
                 count(&site.counters().stored);

@@ -113,6 +113,11 @@ impl<L> Lead<L> {
         self.lease = Some(lease);
     }
 
+    /// Gives up the lease, and goes on without one.
+    pub(crate) fn take(&mut self) -> Option<L> {
+        self.lease.take()
+    }
+
     /// Notes what is about to be done, before it is done.
     pub(crate) fn progress(&self, progress: Progress) {
         if let Some(flights) = &self.flights

@@ -3,16 +3,33 @@
 use std::fmt::Write as _;
 use std::marker::PhantomData;
 
-use super::{Invalidating, KeyFor};
+use super::{Invalidating, KeyFor, Of, Shape};
 use crate::cache::{Cache, Call};
 use crate::key::KeyBuf;
-use crate::policy::Tagged;
+use crate::policy::{Tagged, TaggedByValue};
 use crate::tag::Tag;
 
 /// A call whose value stands under these tags.
 pub fn tagged<P>(call: Call<'_, P>, tags: Vec<Tag>) -> Call<'_, Tagged<P>> {
     let Call { site, cache, key, ttl, instance } = call;
     Call { site, cache, key, ttl: Tagged::new(ttl, tags), instance }
+}
+
+/// The same, and under the tags that it names itself. Each of these begins with one of the texts.
+pub fn tagged_by_value<'a, S, P, F>(
+    _shape: &S,
+    call: Call<'a, P>,
+    tags: Vec<Tag>,
+    texts: &[&str],
+    of_value: F,
+) -> Call<'a, Of<S::Found, TaggedByValue<P, F>>>
+where
+    S: Shape,
+    F: Fn(&S::Found) -> Vec<Tag>,
+{
+    let Call { site, cache, key, ttl, instance } = call;
+    let terms = TaggedByValue::new(Tagged::new(ttl, tags), texts, of_value);
+    Call { site, cache, key, ttl: Of { terms, found: PhantomData }, instance }
 }
 
 /// A tag, by what its template writes.
@@ -75,6 +92,8 @@ where
     A: GroupParts<G::Parts>,
 {
     let mut name = KeyBuf::new();
+    // A tag that begins with a separator has no kind, and so no epoch: there is no group over a value.
+    name.push_raw("|");
     name.push_raw(G::PATH);
     let mut places = String::new();
     let _ = write!(places, "|{PLACES}:");

@@ -24,6 +24,7 @@ use crate::gate::Gate;
 use crate::mutants::{self, Mutant};
 use crate::site::Site;
 use crate::store::{Pattern, Token};
+use crate::tag::{self, Tag};
 use crate::task::Tasks;
 use recent::Recent;
 use undelivered::{Undelivered, Waiting};
@@ -182,14 +183,31 @@ impl Journal {
         let gate = Arc::clone(&self.gate);
         self.tasks.spawn_until_closed(async move {
             for Waiting { key, guards, .. } in &guarded {
+                let epochs = tag::epochs([&**key]);
+                let keys: Vec<&[u8]> = epochs.iter().map(Tag::as_bytes).chain([&**key]).collect();
                 for token in guards {
-                    let _ = gate.store().end_guards(&[&**key], *token).await;
+                    let _ = gate.store().end_guards(&keys, *token).await;
                 }
             }
         });
     }
 
+    /// Sends keys, and before them the epochs of those that are tags: a reader who finds a tag anew has to find its
+    /// epoch anew as well.
     async fn send(&self, keys: &[&[u8]], guard: Option<Token>) -> Result<()> {
+        let epochs = tag::epochs(keys.iter().copied());
+        let epochs: Vec<&[u8]> = epochs.iter().map(Tag::as_bytes).collect();
+        let [first, second] = match mutants::is(Mutant::TagBeforeEpoch) {
+            true => [keys, &epochs[..]],
+            false => [&epochs[..], keys],
+        };
+        for keys in [first, second].into_iter().filter(|keys| !keys.is_empty()) {
+            self.send_together(keys, guard).await?;
+        }
+        Ok(())
+    }
+
+    async fn send_together(&self, keys: &[&[u8]], guard: Option<Token>) -> Result<()> {
         let store = self.gate.store();
         match guard {
             None => self.gate.ask("invalidate", store.invalidate(keys)).await.map(drop),

@@ -15,7 +15,7 @@ use crate::gate::Gate;
 use crate::key::{ERA_KEY, Template};
 use crate::mutants::{self, Mutant};
 use crate::protocol::era::Era;
-use crate::site;
+use crate::site::{self, EPOCHS, TAGS};
 use crate::store::{Page, Pattern, Scan, Store};
 use crate::tag::Tag;
 
@@ -78,7 +78,9 @@ impl Journal {
     /// After an overflow: only keys that a template could have made are touched.
     pub(super) async fn sweep_templates(&self, templates: &[Template]) -> Result<()> {
         self.lists_keys()?;
-        for template in templates {
+        // An epoch goes before each of its tags.
+        let epochs = templates.contains(&TAGS.template()).then(|| EPOCHS.template());
+        for template in epochs.iter().chain(templates) {
             let pattern = Pattern::prefix(&template.prefix());
             self.sweep_pages(&pattern, Some(*template), &mut |_| {}).await?;
         }

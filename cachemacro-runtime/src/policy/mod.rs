@@ -13,7 +13,7 @@ use crate::mutants::{self, Mutant};
 
 pub use class::TtlClass;
 pub use freshness::{Stamp, Windows};
-pub use terms::{Clauses, Tagged, Terms};
+pub use terms::{Clauses, Tagged, TaggedByValue, Terms};
 
 pub(crate) use class::CLASSES;
 pub(crate) use early::is_early;

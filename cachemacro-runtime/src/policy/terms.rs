@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::tag::Tag;
+use crate::tag::{Before, Tag};
 
 /// What an attribute says of one call. `V` is what may be looked at: a cached `None` holds none.
 pub trait Terms<V> {
@@ -13,9 +13,14 @@ pub trait Terms<V> {
     /// How long the value may live; zero is not at all.
     fn ttl(&self, found: Option<&V>) -> Duration;
 
-    /// The tags of the call, in the order of the attribute.
-    fn tags(&self) -> &[Tag] {
-        &[]
+    /// What is known of its tags before it is loaded, in the order of the attribute.
+    fn before(&self) -> Before<'_> {
+        Before::default()
+    }
+
+    /// The tags that the value itself names, in the order of the attribute.
+    fn tags_of(&self, _found: Option<&V>) -> Vec<Tag> {
+        Vec::new()
     }
 }
 
@@ -53,8 +58,48 @@ impl<V, P: Terms<V>> Terms<V> for Tagged<P> {
         self.terms.ttl(found)
     }
 
-    fn tags(&self) -> &[Tag] {
-        &self.tags
+    fn before(&self) -> Before<'_> {
+        Before { tags: &self.tags, epochs: &[] }
+    }
+}
+
+/// What an attribute says where the value names tags too.
+pub struct TaggedByValue<P, F> {
+    tagged: Tagged<P>,
+    epochs: Vec<Tag>,
+    of_value: F,
+}
+
+impl<P, F> TaggedByValue<P, F> {
+    /// The terms of a call whose value stands under its tags, and under those that `of_value` names by it. Each of
+    /// these begins with one of the texts.
+    pub fn new(tagged: Tagged<P>, texts: &[&str], of_value: F) -> Self {
+        let epochs = texts.iter().filter_map(|text| Tag::epoch_of(text)).collect();
+        Self { tagged, epochs, of_value }
+    }
+}
+
+impl<V, P: Terms<V>, F: Fn(&V) -> Vec<Tag>> Terms<V> for TaggedByValue<P, F> {
+    fn applies(&self) -> bool {
+        self.tagged.applies()
+    }
+
+    fn ttl(&self, found: Option<&V>) -> Duration {
+        self.tagged.ttl(found)
+    }
+
+    fn before(&self) -> Before<'_> {
+        Before { tags: &self.tagged.tags, epochs: &self.epochs }
+    }
+
+    fn tags_of(&self, found: Option<&V>) -> Vec<Tag> {
+        found.map(&self.of_value).unwrap_or_default()
+    }
+}
+
+impl<P: fmt::Debug, F> fmt::Debug for TaggedByValue<P, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaggedByValue").field("tagged", &self.tagged).finish_non_exhaustive()
     }
 }
 
@@ -68,8 +113,12 @@ impl<V, P: Terms<V>> Terms<V> for &P {
         (**self).ttl(found)
     }
 
-    fn tags(&self) -> &[Tag] {
-        (**self).tags()
+    fn before(&self) -> Before<'_> {
+        (**self).before()
+    }
+
+    fn tags_of(&self, found: Option<&V>) -> Vec<Tag> {
+        (**self).tags_of(found)
     }
 }
 

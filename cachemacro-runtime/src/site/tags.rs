@@ -12,6 +12,14 @@ pub(crate) static TAGS: Site = Site::new(SiteSpec {
     ..SiteSpec::PLAIN
 });
 
+/// The same for their epochs.
+pub(crate) static EPOCHS: Site = Site::new(SiteSpec {
+    name: "epochs",
+    path: "epochs",
+    template: Template(&[Piece::Text(tag::EPOCHS), Piece::Hole("kind")]),
+    ..SiteSpec::PLAIN
+});
+
 /// What the era of a namespace is to the journal: one key.
 pub(crate) static ERA: Site = Site::new(SiteSpec {
     name: "era",
@@ -75,6 +83,8 @@ mod tests {
         for name in ["team:7", "", "[a", "a]<b>*"] {
             assert!(TAGS.template().matches(tag::Tag::new(name).as_bytes()), "{name}");
         }
+        let epoch = tag::Tag::new("team:7").epoch().expect("it has a kind");
+        assert!(EPOCHS.template().matches(epoch.as_bytes()) && !TAGS.template().matches(epoch.as_bytes()));
     }
 
     #[test]

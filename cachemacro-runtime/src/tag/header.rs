@@ -18,14 +18,10 @@ const MARK: u8 = b'T';
 const COUNT_AT: usize = 9;
 const VERSION_LEN: usize = 16;
 
-/// A value behind its tags; as it is, if it has none.
+/// A value behind its tags, which are a few.
 pub(crate) fn headed(notes: &[Note], value: Bytes) -> Bytes {
-    let Ok(count) = u8::try_from(notes.len()) else { return value };
-    if count == 0 {
-        return value;
-    }
     let mut bytes = vec![MARK; COUNT_AT];
-    bytes.push(count);
+    bytes.push(u8::try_from(notes.len()).unwrap_or(u8::MAX));
     for Note { tag, version } in notes {
         let key = tag.as_bytes();
         bytes.extend_from_slice(version.as_bytes());
@@ -79,6 +75,7 @@ mod tests {
         for cut in 0..head_len {
             assert_eq!(split(&bytes.slice(..cut)), None, "cut at {cut}");
         }
-        assert_eq!(headed(&[], Bytes::from_static(b"value")), Bytes::from_static(b"value"));
+        let none = headed(&[], Bytes::from_static(b"value"));
+        assert_eq!(split(&none), Some((Vec::new(), Bytes::from_static(b"value"))));
     }
 }

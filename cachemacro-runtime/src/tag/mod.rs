@@ -2,21 +2,30 @@
 //!
 //! A tag is a key of its own, whose value is empty and whose fill id is its version; what that says of a value is
 //! decided in `protocol::tags`.
+//!
+//! What stands before the first separator of a tag, with it, is its kind: `owner:` of `owner:7`. Tags over the value
+//! have their epoch by kind, and every invalidation of a tag is one of its epoch too, as another program may have
+//! such tags where this one has none.
 
 mod header;
+mod noted;
 
 use std::fmt;
 
 use crate::chance;
-use crate::key::{Key, KeyBuf};
+use crate::key::{Key, KeyBuf, separates};
 use crate::mutants::{self, Mutant};
-use crate::protocol::tags::{Found, Standing, judge};
 use crate::protocol::token::Token;
 
 pub(crate) use header::{headed, split};
+pub use noted::Before;
+pub(crate) use noted::{Note, Noted, notes, standing};
 
 /// What the keys of all tags begin with.
 pub(crate) const PREFIX: &str = "cachemacro:tag:";
+
+/// What the keys of all epochs begin with: no tag is written so, as its separators are escaped.
+pub(crate) const EPOCHS: &str = "cachemacro:tag::";
 
 /// How long a version lives: what is stored under it for longer is lost with it, which costs a load.
 pub(crate) const TTL: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 60 * 60);
@@ -41,6 +50,28 @@ impl Tag {
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
+    }
+
+    /// What stands for all tags of its kind; none if it has no kind.
+    pub(crate) fn epoch(&self) -> Option<Self> {
+        Self::epoch_of(&self.to_string())
+    }
+
+    /// The epoch of the tags that begin so; none if that is no kind.
+    pub(crate) fn epoch_of(name: &str) -> Option<Self> {
+        let (at, separator) = name.char_indices().find(|(_, character)| separates(*character))?;
+        if at == 0 {
+            return None;
+        }
+        let mut key = KeyBuf::new();
+        key.push_raw(EPOCHS);
+        key.push_text(&name[..at + separator.len_utf8()]);
+        Some(Self(key.into()))
+    }
+
+    /// Whether it is the epoch of others.
+    pub(crate) fn is_epoch(&self) -> bool {
+        self.0.as_str().starts_with(EPOCHS)
     }
 
     /// The tag that has its version under this key, if one has.
@@ -103,38 +134,21 @@ impl fmt::Debug for Tag {
     }
 }
 
+/// The epochs that are invalidated before these keys are, and guarded with them; none of what is no tag.
+pub(crate) fn epochs<'a>(keys: impl IntoIterator<Item = &'a [u8]>) -> Vec<Tag> {
+    let mut epochs: Vec<Tag> =
+        keys.into_iter().filter_map(|key| Tag::of_key(key).filter(|tag| !tag.is_epoch())?.epoch()).collect();
+    epochs.sort_unstable();
+    epochs.dedup();
+    epochs
+}
+
 /// The name of a version that is to be made.
 pub(crate) fn new_version() -> Token {
     match mutants::is(Mutant::TagCounterThatResets) {
         true => Token::from([0; 16]),
         false => Token::from(chance::random::<[u8; 16]>()),
     }
-}
-
-/// A tag, and the version of it that a load has begun under.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Note {
-    pub(crate) tag: Tag,
-    pub(crate) version: Token,
-}
-
-/// The versions of these tags, if there is one of each; otherwise why nothing can be stored under them now.
-pub(crate) fn notes(tags: &[Tag], found: &[Found]) -> Result<Vec<Note>, Standing> {
-    let note = |(tag, found): (&Tag, &Found)| match found {
-        Found::Version(version) => Ok(Note { tag: tag.clone(), version: *version }),
-        Found::Busy => Err(Standing::Busy),
-        Found::None => Err(Standing::Unknown),
-    };
-    tags.iter().zip(found).map(note).collect()
-}
-
-/// What the tags of a call say of a value that is stored with these versions. One that is stored under other tags is
-/// not one for this call.
-pub(crate) fn standing(stored: &[Note], tags: &[Tag], found: &[Found]) -> Standing {
-    if !stored.iter().map(|note| &note.tag).eq(tags) {
-        return Standing::Outdated;
-    }
-    judge(stored.iter().map(|note| note.version).zip(found.iter().copied()))
 }
 
 #[cfg(test)]
@@ -154,14 +168,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stored_under_other_tags_is_outdated() {
-        let version = Token::from([7; 16]);
-        let [a, b] = ["a", "b"].map(Tag::new);
-        let stored = [Note { tag: a.clone(), version }];
-        let found = [Found::Version(version)];
-        assert_eq!(standing(&stored, std::slice::from_ref(&a), &found), Standing::Current);
-        assert_eq!(standing(&stored, std::slice::from_ref(&b), &found), Standing::Outdated);
-        assert_eq!(standing(&stored, &[a, b], &[found[0]; 2]), Standing::Outdated);
-        assert_eq!(standing(&[], &[], &[]), Standing::Current);
+    fn tags_of_a_kind_have_one_epoch_that_is_no_tag() {
+        let epoch = |name: &str| Tag::new(name).epoch();
+        assert_eq!(epoch("owner:7"), Tag::epoch_of("owner:"));
+        assert_eq!(epoch("owner:7"), epoch("owner:8:open"));
+        assert_ne!(epoch("owner:7"), epoch("owner/7"));
+        assert_ne!(epoch("owner:7"), epoch("team:7"));
+        for none in ["", "owner", ":owner", "|path|1:7"] {
+            assert_eq!(epoch(none), None, "{none}");
+        }
+        let owner = epoch("owner:7").expect("it has a kind");
+        assert!(owner.is_epoch() && owner.epoch().is_none() && !Tag::new(":owner:").is_epoch());
+        assert_eq!(Tag::of_key(owner.as_bytes()), Some(owner));
     }
 }

@@ -20,11 +20,11 @@ use crate::site::Site;
 use crate::store::memory::MemoryLimits;
 use crate::store::memory::table::{Held, LeaseTable, Sighting as Slot, TableFill, TablePut};
 use crate::store::{Lease, Pattern, Permit, PutVerdict, Token, Verdict};
-use crate::tag::Tag;
+use crate::tag::{self, Tag};
 use crate::tier::rooms::Rooms;
 use crate::tier::{Glimpse, Putting, Seen, Storing};
 use hot::Hot;
-use tagged::Tagged;
+pub(super) use tagged::{Tagged, bare};
 
 pub(crate) use hot::Take;
 
@@ -164,9 +164,9 @@ impl L1 {
         let Storing { key, form, permit, notes, value, life, .. } = storing;
         let bytes = self.weigh::<V, R>("memory fill", key, value)?;
         let stamp = life.stamp;
-        let shared = match notes.is_empty() {
-            true => Arc::clone(value) as Shared,
-            false => Tagged::shared(value, notes),
+        let shared = match notes {
+            None => Arc::clone(value) as Shared,
+            Some(notes) => Tagged::shared(value, notes),
         };
         let value = Stored::new(key, shared, form.version, stamp);
         // Here, so that no hit has to.
@@ -241,6 +241,10 @@ impl L1 {
     }
 
     pub(crate) fn invalidate(&self, key: &[u8]) {
+        // Before the tag, as everywhere.
+        for epoch in tag::epochs([key]) {
+            self.table(epoch.as_bytes()).invalidate(epoch.as_bytes());
+        }
         self.table(key).invalidate(key);
     }
 
@@ -271,6 +275,9 @@ impl L1 {
     }
 
     pub(crate) fn end(&self, key: &[u8], token: Token) {
+        for epoch in tag::epochs([key]) {
+            let _ = self.table(epoch.as_bytes()).end(epoch.as_bytes(), token);
+        }
         // The key is invalidated either way.
         let _ = self.table(key).end(key, token);
     }

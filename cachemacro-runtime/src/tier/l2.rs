@@ -3,6 +3,7 @@
 mod eras;
 mod gathered;
 mod many;
+mod near_tags;
 mod tagged;
 
 use std::sync::Arc;
@@ -209,7 +210,10 @@ impl L2 {
         let Storing { key, form, permit, mark, notes, value, life } = storing;
         self.admits(key)?;
         let payload = R::seal(self.codec, form, life.stamp, value).map_err(|error| error.with_key(key))?;
-        let payload = tag::headed(notes, payload);
+        let payload = match notes {
+            None => payload,
+            Some(notes) => tag::headed(notes, payload),
+        };
         let fill = Fill { key, permit, fill_id: self.fill_id(permit.token()), payload, ttl: life.kept };
         // Whoever asked for a refresh does not get the value from before it.
         let doomed = [Doomed { key, site: None }];

@@ -30,7 +30,7 @@ use crate::policy::{Life, Stamp};
 use crate::protocol::tags::Standing;
 use crate::site::Site;
 use crate::store::{Lease, Permit, Token};
-use crate::tag::Note;
+use crate::tag::{Note, Noted};
 
 /// What a lookup found, for a type `V`.
 pub(crate) enum Sighting<V> {
@@ -62,8 +62,8 @@ pub(crate) struct Storing<'a, V> {
     pub(crate) permit: Permit,
     /// The tier's [`mark`](Tier::mark) from before the load.
     pub(crate) mark: u64,
-    /// The versions of its tags, from before the load; empty if it has none.
-    pub(crate) notes: &'a [Note],
+    /// The versions of its tags; `None` if it is of a function that has none.
+    pub(crate) notes: Option<&'a [Note]>,
     pub(crate) value: &'a Arc<V>,
     pub(crate) life: Life,
 }
@@ -119,7 +119,7 @@ pub(crate) struct LeaseGuard {
     token: Token,
     mark: u64,
     held: HeldUntil,
-    notes: Vec<Note>,
+    noted: Noted,
 }
 
 impl LeaseGuard {
@@ -131,7 +131,14 @@ impl LeaseGuard {
             }
             tier => tier.token(),
         };
-        Self { tier: Some(tier), key: key.into(), token, mark, held: HeldUntil::default(), notes: Vec::new() }
+        Self {
+            tier: Some(tier),
+            key: key.into(),
+            token,
+            mark,
+            held: HeldUntil::default(),
+            noted: Noted::default(),
+        }
     }
 
     /// The tier's [`mark`](Tier::mark) from before the lookup.
@@ -149,14 +156,14 @@ impl LeaseGuard {
         self.token
     }
 
-    /// Notes the versions of the tags that its load begins under.
-    pub(crate) fn note(&mut self, notes: Vec<Note>) {
-        self.notes = notes;
+    /// Notes what its load begins under.
+    pub(crate) fn note(&mut self, noted: Noted) {
+        self.noted = noted;
     }
 
-    /// Those versions; none without tags.
-    pub(crate) fn notes(&self) -> &[Note] {
-        &self.notes
+    /// That; nothing without tags.
+    pub(crate) fn noted(&self) -> &Noted {
+        &self.noted
     }
 
     /// Keeps the lease, while the body runs.

@@ -6,13 +6,14 @@ use std::time::Duration;
 use crate::codec::Reach;
 use crate::error::Result;
 use crate::form::Form;
+use crate::mutants::{self, Mutant};
 use crate::protocol::tags::Standing;
 use crate::shape::Local;
-use crate::store::{Lease, Token};
-use crate::tag::{Note, Tag};
+use crate::store::Token;
+use crate::tag::{Before, Note, Noted, Tag};
 use crate::tier::l1::L1Sighting;
 use crate::tier::l2::L2Sighting;
-use crate::tier::{Glimpse, L2, LeaseGuard, Sighting, Tags, Tier};
+use crate::tier::{Glimpse, LeaseGuard, Seen, Sighting, Tags, Tier};
 
 /// What is stored under tags, for those who only look.
 pub(crate) struct Tagged<V> {
@@ -24,30 +25,63 @@ pub(crate) struct Tagged<V> {
 
 impl Tier {
     /// A value under tags that takes no waiting.
-    pub(crate) fn get_under<V: Local>(&self, key: &[u8], version: u64) -> Option<Arc<V>> {
+    pub(crate) fn get_under<V: Local>(&self, key: &[u8], version: u64, strict: bool) -> Option<Arc<V>> {
         match self {
             Self::Local(l1) => l1.get_under(key, version),
+            Self::Shared(l2) if !strict => l2.find_under(key, version).map(|seen| seen.value),
             Self::Shared(_) => None,
         }
     }
 
-    /// Looks a key up that stands under tags, and takes the lease if there is nothing. The lease has the versions
-    /// of the tags, from before the load.
+    /// A value that takes no waiting, under tags or not, past its ttl or not.
+    pub(crate) fn find<V: Local>(
+        &self,
+        key: &[u8],
+        version: u64,
+        strict: bool,
+        is_tagged: bool,
+    ) -> Option<Seen<V>> {
+        match is_tagged {
+            true => self.find_under(key, version, strict),
+            false => self.find_now(key, version, strict),
+        }
+    }
+
+    /// A value under tags that takes no waiting, past its ttl or not. What is kept in front of a store is never past
+    /// its ttl.
+    pub(crate) fn find_under<V: Local>(&self, key: &[u8], version: u64, strict: bool) -> Option<Seen<V>> {
+        match self {
+            Self::Local(l1) => l1.find_under(key, version),
+            Self::Shared(l2) if !strict => l2.find_under(key, version),
+            Self::Shared(_) => None,
+        }
+    }
+
+    /// Whether a value under tags is kept in front of a store, and would be served now.
+    pub(crate) fn is_near_under<V: Local>(&self, key: &[u8], version: u64) -> bool {
+        match self {
+            Self::Local(_) => false,
+            Self::Shared(l2) => l2.find_under::<V>(key, version).is_some(),
+        }
+    }
+
+    /// Looks a key up that stands under tags, and takes the lease if there is nothing. The lease has what is to be
+    /// noted before the load.
     pub(crate) async fn lookup_under<V: Local, R: Reach<V>>(
         &self,
         key: &[u8],
         form: Form,
         ttl: Duration,
-        tags: &[Tag],
+        before: Before<'_>,
     ) -> Sighting<V> {
-        if tags.is_empty() {
+        if before.is_empty() {
             return self.lookup::<V, R>(key, form, ttl).await;
         }
         let mut guard = LeaseGuard::new(self.clone(), key);
         let lease = guard.lease(ttl);
         let (sighting, notes) = match self {
             Self::Local(l1) => {
-                let (sighting, notes) = l1.lookup_under(key, form.version, lease, tags);
+                let (sighting, notes) = l1.lookup_under(key, form.version, lease, before);
                 let sighting = match sighting {
                     L1Sighting::Lead => None,
                     L1Sighting::Hit(value) => Some(Sighting::Hit(value)),
@@ -59,8 +93,7 @@ impl Tier {
                 (sighting, notes)
             }
             Self::Shared(l2) => {
-                let guards = guards(l2, tags);
-                let (sighting, notes) = l2.lookup_under::<V, R>(key, form, lease, tags, guards).await;
+                let (sighting, notes) = l2.lookup_under::<V, R>(key, form, lease, before).await;
                 let sighting = match sighting {
                     L2Sighting::Lead => None,
                     L2Sighting::Moved => Some(Sighting::Moved),
@@ -76,18 +109,22 @@ impl Tier {
                 (sighting, notes)
             }
         };
-        match (sighting, notes) {
-            (Some(sighting), _) => {
-                guard.forget();
-                sighting
-            }
-            (None, Ok(notes)) => {
-                guard.note(notes);
+        if let Some(sighting) = sighting {
+            guard.forget();
+            return sighting;
+        }
+        let noted = match notes {
+            Ok(notes) => self.notes(before.epochs, ttl).await.map(|epochs| Noted { notes, epochs }),
+            Err(why) => Err(why),
+        };
+        match noted {
+            Ok(noted) => {
+                guard.note(noted);
                 Sighting::Lead(guard)
             }
             // The guard is dropped, and releases the lease.
-            (None, Err(Standing::Busy)) => Sighting::Busy,
-            (None, Err(_)) => Sighting::Guarded(None),
+            Err(Standing::Busy) => Sighting::Busy,
+            Err(_) => Sighting::Guarded(None),
         }
     }
 
@@ -103,12 +140,65 @@ impl Tier {
         }
     }
 
+    /// What is stored, unless it has tags of which one was invalidated since.
+    pub(crate) async fn glimpse_current<V: Local, R: Reach<V>>(
+        &self,
+        key: &[u8],
+        form: Form,
+        is_tagged: bool,
+    ) -> Result<Option<Glimpse<V>>> {
+        if !is_tagged {
+            return self.glimpse::<V, R>(key, form).await;
+        }
+        let found = self.glimpse_under::<V, R>(key, form).await?;
+        Ok(found.filter(|tagged| tagged.is_current).map(|tagged| tagged.glimpse))
+    }
+
+    /// Makes room where a value is of whose tags one was invalidated.
+    pub(crate) async fn discard_outdated<V: Local, R: Reach<V>>(&self, key: &[u8], form: Form) -> Result<()> {
+        match self.glimpse_under::<V, R>(key, form).await? {
+            Some(tagged) if !tagged.is_current => self.discard(key, tagged.glimpse.fill_id).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// What is to be noted before a load.
+    pub(crate) async fn note(
+        &self,
+        before: Before<'_>,
+        ttl: Duration,
+    ) -> std::result::Result<Noted, Standing> {
+        let notes = self.notes(before.tags, ttl).await?;
+        Ok(Noted { notes, epochs: self.notes(before.epochs, ttl).await? })
+    }
+
+    /// The versions to store a value with, after its load: with those from before it, those of the tags that it names
+    /// itself. None, if one of these may be newer than the load: nothing is to be stored then.
+    pub(crate) async fn note_value(
+        &self,
+        noted: &Noted,
+        of_value: &[Tag],
+        ttl: Duration,
+    ) -> Option<Vec<Note>> {
+        if let Self::Local(l1) = self {
+            return l1.note_value(noted, of_value);
+        }
+        let mut notes = noted.notes.clone();
+        if of_value.is_empty() {
+            return Some(notes);
+        }
+        notes.extend(self.notes(of_value, ttl).await.ok()?);
+        let is_current = noted.has_epochs_of(of_value)
+            && (mutants::is(Mutant::EpochNotedOnce) || self.stand(&noted.epochs).await);
+        is_current.then_some(notes)
+    }
+
     /// The versions of tags, which are made where there are none.
     pub(crate) async fn notes(&self, tags: &[Tag], ttl: Duration) -> Tags {
         match self {
             _ if tags.is_empty() => Ok(Vec::new()),
             Self::Local(l1) => l1.notes(tags),
-            Self::Shared(l2) => l2.notes(tags, guards(l2, tags), Lease { token: Token::random(), ttl }).await,
+            Self::Shared(l2) => l2.notes(tags, ttl).await,
         }
     }
 
@@ -117,6 +207,14 @@ impl Tier {
         match self {
             Self::Local(l1) => l1.serves(permit) && l1.stand(notes),
             Self::Shared(l2) => l2.still_stands(permit, notes).await,
+        }
+    }
+
+    /// Whether all tags are as they were.
+    async fn stand(&self, notes: &[Note]) -> bool {
+        match self {
+            Self::Local(l1) => l1.stand(notes),
+            Self::Shared(l2) => l2.stand(notes).await,
         }
     }
 
@@ -130,9 +228,4 @@ impl Tier {
             Self::Shared(l2) => l2.discard(key, fill_id).await.map(drop),
         }
     }
-}
-
-/// A lease for each tag: one that is taken and not used is released.
-fn guards(l2: &Arc<L2>, tags: &[Tag]) -> Vec<LeaseGuard> {
-    tags.iter().map(|tag| LeaseGuard::new(Tier::Shared(Arc::clone(l2)), tag.as_bytes())).collect()
 }

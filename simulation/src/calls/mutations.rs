@@ -8,9 +8,9 @@ use cachemacro_runtime::generated::{
     self, Guards, Invalidation, Key, On, Pending, Probe, Target, Targets, WriteThrough,
 };
 
-use super::{Caller, Failure, Output, Value, found, sharing, tag_of};
+use super::{Caller, Failure, Output, Value, found, sharing};
 use crate::history::Mutation;
-use crate::plan::{Ending, Operation, Plan, What, Wrong};
+use crate::plan::{Ending, Operation, Tagging, What, Wrong};
 use crate::world::key_name;
 
 impl Caller {
@@ -58,18 +58,27 @@ impl Caller {
     }
 
     async fn by_call(&self) {
+        let (key, tagging) = (self.operation.key, self.process.world.plan.tagging);
+        // Of two calls the second could be left out by a caller who leaves.
+        if tagging == Some(Tagging::OfValue) {
+            return self.invalidating(Guards::Off).await;
+        }
         // Nothing comes in between: a caller who leaves a commit without a word has not invalidated.
         let _ = self.commit_now().await;
         if self.operation.ending == Ending::CrashAfter {
             self.crash().await;
         }
-        let cache = Some(self.process.cache.clone());
-        let Plan { has_namespace, is_tagged, .. } = self.process.world.plan;
-        let _ = match is_tagged {
-            _ if has_namespace => self.process.cache.invalidate_all().await,
-            true => generated::invalidate_tag(cache, tag_of(self.operation.key)).await,
-            false => generated::invalidate(self.target(self.operation.key)).await,
+        if self.process.world.plan.has_namespace {
+            let _ = self.process.cache.invalidate_all().await;
+            return;
+        }
+        let Some(tagging) = tagging else {
+            let _ = generated::invalidate(self.target(key)).await;
+            return;
         };
+        for tag in self.tags_to_invalidate(tagging, key) {
+            let _ = generated::invalidate_tag(Some(self.process.cache.clone()), tag).await;
+        }
     }
 
     async fn write_through(&self) {
@@ -144,11 +153,11 @@ impl Caller {
 
     fn targets(&self) -> Vec<Targets> {
         let keys = [Some(self.operation.key), self.operation.second];
-        let target = |key| match self.process.world.plan.is_tagged {
-            true => Targets::Tagged { cache: Some(self.process.cache.clone()), tag: tag_of(key) },
-            false => Targets::One(self.target(key)),
+        let targets = |key| match self.process.world.plan.tagging {
+            Some(tagging) => self.tagged_targets(tagging, key),
+            None => vec![Targets::One(self.target(key))],
         };
-        keys.into_iter().flatten().map(target).collect()
+        keys.into_iter().flatten().flat_map(targets).collect()
     }
 
     fn target(&self, key: usize) -> Target {

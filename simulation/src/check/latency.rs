@@ -2,7 +2,7 @@
 
 use crate::check::{Promise, Violation};
 use crate::history::{Got, History, Read};
-use crate::plan::{Ending, Freshness, Plan, Wrong};
+use crate::plan::{Ending, Freshness, Plan, Tagging, Wrong};
 
 /// How late a process may ask again for a key that another one has loaded, in ms: the longest poll.
 const POLL_MAX: u64 = 250;
@@ -36,7 +36,9 @@ fn has_timed_out(plan: &Plan, read: &Read) -> bool {
 pub(super) fn too_late(plan: &Plan, history: &History, read: &Read) -> Option<Violation> {
     let (end, _) = read.end?;
     let took = end.ms - read.begin.ms;
-    let slack = SLACK + 10 * plan.delay_max;
+    // A tag over the value and its epoch take messages of their own.
+    let messages = if plan.tagging == Some(Tagging::OfValue) { 30 } else { 10 };
+    let slack = SLACK + messages * plan.delay_max;
     let body = plan.operations.get(read.operation).map_or(0, |operation| operation.before + operation.after);
     // A batch loads once for what it leads at once, and again for what others give up.
     let own = if read.beside.is_some() { 2 * body } else { body };

@@ -2,7 +2,7 @@
 
 use crate::check::{Promise, Violation};
 use crate::history::{Got, History, Mutation, Read};
-use crate::plan::{Freshness, Plan, What};
+use crate::plan::{Freshness, Plan, Tagging, What};
 
 /// A value that was returned to who came after its time.
 pub(super) fn past_its_time(plan: &Plan, history: &History, read: &Read) -> Option<Violation> {
@@ -12,8 +12,10 @@ pub(super) fn past_its_time(plan: &Plan, history: &History, read: &Read) -> Opti
     }
     let loaded_at = loads(history, read.key, version).max()?;
     let window = plan.freshness.map_or(0, |freshness| freshness.window().as_millis() as u64);
-    // It is stored a message after its load; times are cut off to whole ms.
-    let lasts = plan.ttl.as_millis() as u64 + window + plan.delay_max + 2;
+    // It is stored a message after its load, and where it names a tag, that is made before, and its epoch looked at;
+    // times are cut off to whole ms.
+    let messages = if plan.tagging == Some(Tagging::OfValue) { 11 } else { 1 };
+    let lasts = plan.ttl.as_millis() as u64 + window + messages * plan.delay_max + 2;
     let past = read.begin.ms.checked_sub(loaded_at.saturating_add(lasts)).filter(|past| *past > 0)?;
     let Read { operation, process, key, begin, .. } = read;
     let what = format!(

@@ -2,7 +2,7 @@
 
 use crate::check::{Promise, Violation};
 use crate::history::{Body, History, Kind, Mutation, Read};
-use crate::plan::{Plan, What, Wrong};
+use crate::plan::{Plan, Tagging, What, Wrong};
 
 /// How long before a load a mutation may still matter to its lease, in ms: longer than any body takes.
 const AFTERMATH: u64 = 1000;
@@ -76,8 +76,10 @@ fn is_disturbed(plan: &Plan, history: &History, first: &Body, second: &Body) -> 
     let mutated = history.mutations.iter().any(|mutation| {
         let Mutation { what, keys, begin, end, .. } = mutation;
         let end = end.map_or(u64::MAX, |end| end.ms + lingers);
+        // Tags over the value of all keys have one epoch, and a call may be of all keys.
         let is_of_all = plan.has_namespace && *what == What::ByCall;
-        (is_of_all || keys.contains(&Some(first.key))) && begin.ms <= until && from <= end
+        let concerns = is_of_all || plan.tagging == Some(Tagging::OfValue) || keys.contains(&Some(first.key));
+        concerns && begin.ms <= until && from <= end
     });
     let refreshed = history.reads.iter().any(|read| {
         let Read { key, is_refresh, begin, end, .. } = read;
@@ -86,7 +88,7 @@ fn is_disturbed(plan: &Plan, history: &History, first: &Body, second: &Body) -> 
     });
     let failed = history.faults.iter().any(|fault| {
         let concerns = match fault.what {
-            Wrong::Evict(key) => key == first.key,
+            Wrong::Evict(key) => plan.tagging == Some(Tagging::OfValue) || key == first.key,
             _ => true,
         };
         concerns && fault.from <= until && from <= fault.until

@@ -1,8 +1,9 @@
 //! What is common in a world.
 
 mod near;
+mod tags;
 
-use crate::plan::{Freshness, What, Wrong};
+use crate::plan::{Freshness, Tagging, What, Wrong};
 use crate::rng::Rng;
 
 /// What a world is drawn from. Times are in ms.
@@ -36,8 +37,10 @@ pub(super) struct Theme {
     /// In how many of a hundred worlds the function says more of time than a ttl, and what.
     pub(super) freshness_percent: u64,
     pub(super) freshness: &'static [(u64, Freshness)],
-    /// How many of a hundred others have values under tags.
+    /// How many of a hundred worlds have values under tags.
     pub(super) tagged_percent: u64,
+    /// And what tags those are.
+    pub(super) taggings: &'static [(u64, Tagging)],
     /// How many of a hundred worlds have a namespace.
     pub(super) namespace_percent: u64,
     /// How many of a hundred mutations crash.
@@ -81,6 +84,9 @@ pub(super) const ALL: &[(u64, &Theme)] = &[
     (3, &near::RELINKED),
     (2, &near::CRASHED),
     (2, &FAILOVERS),
+    (2, &tags::TAGS),
+    (5, &tags::SLOWLY_TAKEN),
+    (2, &tags::OUTLASTED),
 ];
 
 /// A little of all.
@@ -132,6 +138,7 @@ const MIXED: Theme = Theme {
         (1, Freshness::Kept),
     ],
     tagged_percent: 40,
+    taggings: &[(1, Tagging::OfKey), (1, Tagging::Two), (2, Tagging::OfValue)],
     namespace_percent: 20,
     crashes_percent: 8,
     delays: &[1, 4, 12],
@@ -276,6 +283,7 @@ const BATCHES: Theme = Theme {
     operations: (8, 18),
     reads_percent: &[55, 75],
     batches_percent: 75,
+    tagged_percent: 0,
     namespace_percent: 60,
     mutations: &[(2, What::Unguarded), (3, What::ByCall), (1, What::Guarded)],
     bodies: &[Bodies::Short],
@@ -303,6 +311,7 @@ const FAILOVERS: Theme = Theme {
     loads: &[Bodies::Short],
     errors_percent: 3,
     freshness_percent: 10,
+    taggings: &[(1, Tagging::OfKey)],
     crashes_percent: 2,
     delays: &[1, 4],
     budgets: &[50, 250],

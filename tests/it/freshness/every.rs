@@ -14,6 +14,18 @@ async fn number(db: &Db, name: &str) -> Result<usize, Broken> {
     db.load().await
 }
 
+#[cache_result(
+    ttl = "1h",
+    jitter = "0%",
+    refresh_every = "5m",
+    key = "every tagged:<name>",
+    tags = ["every_name:<name>", "every_of:<value>"]
+)]
+async fn tagged(db: &Db, name: &str) -> Result<usize, Broken> {
+    let _ = name;
+    db.load().await
+}
+
 /// Lets time pass, and what is due then end.
 async fn pass(clock: &Clock, time: Duration) {
     clock.advance(time);
@@ -85,4 +97,26 @@ async fn it_ends_with_the_cache() {
     cache.close(seconds(1)).await;
     pass(&clock, EVERY).await;
     assert_eq!(db.loads(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_stands_under_tags_is_loaded_again_under_them_also_where_one_was_invalidated() {
+    let ((cache, clock), db) = (timed().await, Db::open());
+    cache
+        .scope(async {
+            let stored = async || tagged::peek("t").await.unwrap().map(|peek| peek.value);
+            assert_eq!(tagged(&db, "t").await, Ok(1));
+            // Its time begins.
+            pass(&clock, Duration::ZERO).await;
+            for (turn, tag) in (2..).zip(["", "every_name:t", "every_of:3", ""]) {
+                db.write(turn);
+                if !tag.is_empty() {
+                    cache.invalidate_tag(tag).await.unwrap();
+                    assert_eq!(stored().await, None);
+                }
+                pass(&clock, EVERY).await;
+                assert_eq!((stored().await, db.loads()), (Some(Ok(turn)), turn));
+            }
+        })
+        .await;
 }

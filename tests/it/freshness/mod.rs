@@ -9,6 +9,7 @@ mod idle;
 mod parameters;
 #[cfg(feature = "redis")]
 mod shared;
+mod tagged;
 mod tiers;
 mod tuning;
 #[cfg(feature = "tuning-file")]

@@ -33,7 +33,7 @@ async fn two(server: &RedisServer) -> [Cache; 2] {
 }
 
 /// Makes an entry older, as if it had been filled that long before.
-fn grow_old(server: &RedisServer, key: &str, by: Duration) {
+pub(super) fn grow_old(server: &RedisServer, key: &str, by: Duration) {
     const SCRIPT: &str = "local value, left = redis.call('GET', KEYS[1]), redis.call('PTTL', KEYS[1])
         local filled = struct.unpack('>I8', value:sub(18, 25)) - ARGV[1]
         value = value:sub(1, 17) .. struct.pack('>I8', filled) .. value:sub(26)

@@ -4,7 +4,7 @@ use super::read;
 use crate::support::{RedisServer, Source};
 
 /// How often the server has carried a command out.
-fn calls(server: &RedisServer, command: &str) -> u64 {
+pub(super) fn calls(server: &RedisServer, command: &str) -> u64 {
     let stats = server.cli(&["INFO", "commandstats"]);
     let line = stats.lines().find(|line| line.starts_with(&format!("cmdstat_{command}:")));
     let calls = line.and_then(|line| line.split("calls=").nth(1)?.split(',').next()?.parse().ok());

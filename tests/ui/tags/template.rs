@@ -10,9 +10,14 @@ async fn misspelt(team: u64) -> u64 {
     team
 }
 
-#[cache_result(ttl = 5, key = "b:<team>", tags = ["owner:<value.owner>"])]
-async fn over_the_value(team: u64) -> u64 {
-    team
+#[cache_result(ttl = 5, key = "b:<team>", tags = ["<value.owner>", "owner<value.owner>", ":<value>"])]
+async fn over_the_value_without_a_kind(team: u64) -> User {
+    User { id: team, team }
+}
+
+#[cache_result(ttl = 5, key = "i:<team>", tags = ["owner:<value.owner>"])]
+async fn over_what_the_value_has_not(team: u64) -> Option<u64> {
+    Some(team)
 }
 
 #[cache_result(ttl = 5, key = "g:<id>", tags = ["team:<team>"], skip(team))]
@@ -38,11 +43,6 @@ async fn touching(a: u64, b: u64) -> u64 {
 
 #[cache_result(ttl = 5, key = "e:<team>", tags = ["team:<team>"], codec = Raw<Json>)]
 async fn raw(team: u64) -> u64 {
-    team
-}
-
-#[cache_result(ttl = 5, key = "f:<team>", tags = ["team:<team>"], stale_if_error = "1h")]
-async fn stale(team: u64) -> u64 {
     team
 }
 

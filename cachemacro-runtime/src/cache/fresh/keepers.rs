@@ -111,9 +111,9 @@ impl Keeper {
     async fn refresh<V: Local, R: Reach<V>>(&mut self, cache: &Cache) -> Duration {
         let (tier, key) = (cache.tier_of(self.site).clone(), Arc::clone(&self.key));
         let (mark, form) = (tier.mark(), cache.form(self.site));
-        let Ok(found) = tier.glimpse::<V, R>(&key, form).await else { return self.every };
-        let ticket =
-            |right| Ticket { cache: cache.clone(), tier: tier.clone(), key: Arc::clone(&key), right };
+        let is_tagged = self.site.is_tagged();
+        let Ok(found) = tier.glimpse_current::<V, R>(&key, form, is_tagged).await else { return self.every };
+        let ticket = |right| Ticket::new(cache.clone(), tier.clone(), Arc::clone(&key), right);
         match found {
             // Another process has refreshed it, or an early hit.
             Some(found) if found.age < self.every / 2 => return self.every - found.age,
@@ -126,6 +126,9 @@ impl Keeper {
             }
             None => {
                 let Seat::Lead(mut lead) = cache.inner.flights.enter(&key) else { return self.every };
+                if is_tagged && tier.discard_outdated::<V, R>(&key, form).await.is_err() {
+                    return self.every;
+                }
                 lead.progress(Progress::LookupSent);
                 let sighting = tier.lookup::<V, R>(&key, form, cache.inner.settings.lease).await;
                 if let Sighting::Lead(lease) = sighting {

@@ -12,6 +12,7 @@
 //! that it began at, so that an invalidation meanwhile refuses it.
 
 mod keepers;
+mod lookup;
 mod refreshers;
 mod ticket;
 mod touches;
@@ -23,9 +24,8 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
 
-use crate::cache::read::{self, Load, POLL_MAX, POLL_MIN, Seated};
+use crate::cache::read::{self, Load, Seated};
 use crate::cache::{Call, current, warm};
 use crate::chance;
 use crate::codec::Reach;
@@ -35,7 +35,7 @@ use crate::policy::{Freshness, Policy, Terms, idle_left, is_early};
 use crate::protocol::flight::{Ending, Progress};
 use crate::shape::{Local, Sharing};
 use crate::site::count;
-use crate::tier::{LeaseGuard, Seen, Sighting, Tier};
+use crate::tier::{LeaseGuard, Seen, Tier};
 
 pub use ticket::Ticket;
 
@@ -44,6 +44,7 @@ pub(crate) use refreshers::Refreshers;
 pub(crate) use ticket::refresh;
 pub(crate) use touches::Touches;
 
+use lookup::Next;
 use refreshers::Begun;
 use ticket::{Leased, Right};
 use within::Hard;
@@ -95,9 +96,9 @@ where
     let fresh = Fresh { policy, hard, load };
     let ways = Ways { args, inline, background };
     // What no policy needs to see, `hit` has answered.
-    if site.policy().looks_at_hits() {
+    if site.policy().looks_at_hits() || site.is_tagged() {
         let mark = tier.mark();
-        let found = tier.find_now::<S::Value>(key, site.version(), site.is_strict());
+        let found = tier.find::<S::Value>(key, site.version(), site.is_strict(), site.is_tagged());
         if let Some(seen) = found.filter(Seen::is_fresh) {
             return fresh.hit::<S, R, A, F>(seen, mark, ways).await;
         }
@@ -125,18 +126,6 @@ struct Fresh<'a, P, O> {
     load: Load<'a, P>,
     policy: Policy,
     hard: Option<Hard<O>>,
-}
-
-/// What a lookup leaves to do.
-enum Next<V> {
-    /// Take this.
-    Take(Seen<V>, u64),
-    /// Take this, and have it refreshed if there is a mark.
-    TakeStale(Seen<V>, Option<u64>),
-    /// Replace this, by this right; take it if that fails.
-    Replace(Seen<V>, Ticket),
-    /// Load, with the lease if there is one.
-    Load,
 }
 
 impl<P, O: 'static> Fresh<'_, P, O> {
@@ -176,7 +165,7 @@ impl<P, O: 'static> Fresh<'_, P, O> {
         }
         if lead.lease().is_none() {
             loop {
-                match self.look_up::<S::Value, R>(&mut lead).await {
+                match self.look_up::<S::Value, R>(&mut lead, self.load.terms.before()).await {
                     Next::Load => break,
                     Next::Take(seen, mark) => {
                         lead.end(Ending::Hit, Some(Outcome::Value(Arc::clone(&seen.value) as _)));
@@ -197,10 +186,10 @@ impl<P, O: 'static> Fresh<'_, P, O> {
                         let soft = self.policy.timeout.or(self.hard.as_ref().map(Hard::soft));
                         let Some((soft, start)) = soft.and_then(|soft| Some((soft, background(&args)?)))
                         else {
-                            return self.replace::<S, R, F>(lead, seen, ticket, pin!(inline(args))).await;
+                            return self.replace::<S, R, F>(lead, seen, *ticket, pin!(inline(args))).await;
                         };
                         let (sender, ended) = oneshot::channel();
-                        self.refresh(start, ticket, Some(sender));
+                        self.refresh(start, *ticket, Some(sender));
                         let late = tokio::time::timeout(soft, ended).await.is_err();
                         if late && let Some(seen) = self.look_again::<S::Value, R>(&lead, &seen).await {
                             lead.end(Ending::Hit, Some(Outcome::Value(Arc::clone(&seen.value) as _)));
@@ -249,7 +238,8 @@ impl<P, O: 'static> Fresh<'_, P, O> {
             let ticket = self.ticket(&seen, mark, place);
             if let Some(start) = (ways.background)(&ways.args) {
                 self.refresh(start, ticket, None);
-            } else if let Leased::Ours(ticket) = ticket.leased().await {
+            } else if let Leased::Ours(mut ticket) = ticket.leased().await {
+                ticket.note(self.load.terms.before()).await;
                 self.load.count(|counters| &counters.loads);
                 warm::ran(self.load.site);
                 let ttl = self.load.cache.inner.settings.lease;
@@ -267,113 +257,12 @@ impl<P, O: 'static> Fresh<'_, P, O> {
         S::output((*seen.value).clone())
     }
 
-    /// Asks until it is known what to do.
-    async fn look_up<V: Local, R: Reach<V>>(&self, lead: &mut Lead<LeaseGuard>) -> Next<V> {
-        let Load { site, cache, tier, key, deadline, .. } = self.load;
-        let form = cache.form(site);
-        let (mut pause, mut cleared) = (POLL_MIN, false);
-        loop {
-            lead.progress(Progress::LookupSent);
-            let mark = tier.mark();
-            // From before the lookup: a change that comes right after its answer is not missed.
-            let mut change = pin!(tier.change(key));
-            let lookup = tier.lookup::<V, R>(key, form, cache.inner.settings.lease);
-            let sighting = match &self.hard {
-                Some(hard) => tokio::time::timeout(hard.lookup(), lookup).await,
-                None => Ok(lookup.await),
-            };
-            let Ok(sighting) = sighting else {
-                self.load.count(|counters| &counters.outages);
-                return Next::Load;
-            };
-            let (seen, replaceable) = match sighting {
-                Sighting::Lead(lease) => {
-                    lead.hold(lease);
-                    return Next::Load;
-                }
-                Sighting::Hit(seen) => (seen, true),
-                // Nobody was told otherwise yet; but nothing can replace it now.
-                Sighting::Guarded(Some(seen)) => (seen, false),
-                Sighting::Guarded(None) => {
-                    self.load.count(|counters| &counters.refused);
-                    return Next::Load;
-                }
-                Sighting::Busy if Instant::now() < deadline => {
-                    self.wait(change.as_mut(), &mut pause).await;
-                    continue;
-                }
-                // The next one is of the era of now.
-                Sighting::Moved if Instant::now() < deadline => continue,
-                Sighting::Outdated(fill_id) if Instant::now() < deadline => {
-                    if let Err(error) = tier.discard(key, fill_id).await {
-                        self.load.report(&error);
-                        self.load.count(|counters| &counters.outages);
-                        return Next::Load;
-                    }
-                    continue;
-                }
-                Sighting::Unreadable(error) if !cleared => {
-                    self.load.report(&error);
-                    cleared = true;
-                    if self.load.clear().await.is_ok() {
-                        continue;
-                    }
-                    self.load.count(|counters| &counters.outages);
-                    return Next::Load;
-                }
-                Sighting::Unreadable(error) | Sighting::Failed(error) => {
-                    self.load.report(&error);
-                    self.load.count(|counters| &counters.outages);
-                    return Next::Load;
-                }
-                Sighting::Busy | Sighting::Moved | Sighting::Outdated(_) | Sighting::Unfillable => {
-                    self.load.count(|counters| &counters.outages);
-                    return Next::Load;
-                }
-            };
-            match (seen.judged_by(self.policy.windows), replaceable) {
-                (Freshness::Fresh, _) => return Next::Take(seen, mark),
-                (Freshness::Stale, replaceable) => {
-                    return Next::TakeStale(seen, replaceable.then_some(mark));
-                }
-                (Freshness::IfError, true) => match cache.inner.refreshers.begin(key) {
-                    Begun::Resting => return Next::TakeStale(seen, None),
-                    Begun::Go(place) => match self.ticket(&seen, mark, place).leased().await {
-                        Leased::Ours(ticket) | Leased::Unknown(ticket) => return Next::Replace(seen, ticket),
-                        Leased::Theirs if Instant::now() < deadline => {
-                            self.wait(change.as_mut(), &mut pause).await
-                        }
-                        Leased::Theirs => return Next::Load,
-                    },
-                    Begun::Running if Instant::now() < deadline => {
-                        self.wait(change.as_mut(), &mut pause).await
-                    }
-                    Begun::Running => return Next::Load,
-                },
-                // Kept for a function whose windows are longer than this one's.
-                (Freshness::Gone, true) if !cleared => {
-                    cleared = true;
-                    // That fill alone: another reader may have made room already, and lead.
-                    if let Err(error) = tier.discard(key, seen.fill_id).await {
-                        self.load.report(&error);
-                        self.load.count(|counters| &counters.outages);
-                        return Next::Load;
-                    }
-                }
-                (Freshness::Gone | Freshness::IfError, _) => {
-                    self.load.count(|counters| &counters.refused);
-                    return Next::Load;
-                }
-            }
-        }
-    }
-
     /// Loads in place of what is stale, which serves if that fails.
     async fn replace<S, R, F>(
         self,
         lead: Lead<LeaseGuard>,
         seen: Seen<S::Value>,
-        ticket: Ticket,
+        mut ticket: Ticket,
         body: Pin<&mut F>,
     ) -> O
     where
@@ -385,6 +274,7 @@ impl<P, O: 'static> Fresh<'_, P, O> {
     {
         self.load.count(|counters| &counters.loads);
         warm::ran(self.load.site);
+        ticket.note(self.load.terms.before()).await;
         lead.progress(Progress::LoadStarted);
         let ttl = self.load.cache.inner.settings.lease;
         let (output, cost) = read::run(ticket.lease(), ttl, body).await;
@@ -416,7 +306,7 @@ impl<P, O: 'static> Fresh<'_, P, O> {
             return Some(before.clone());
         }
         let Load { site, cache, tier, key, .. } = self.load;
-        let glimpse = tier.glimpse::<V, R>(key, cache.form(site)).await.ok()??;
+        let glimpse = tier.glimpse_current::<V, R>(key, cache.form(site), site.is_tagged()).await.ok()??;
         Some(glimpse.seen()).filter(|seen| seen.judged_by(self.policy.windows) != Freshness::Gone)
     }
 
@@ -456,7 +346,7 @@ impl<P, O: 'static> Fresh<'_, P, O> {
     fn ticket<V>(&self, seen: &Seen<V>, mark: u64, place: refreshers::Place) -> Ticket {
         let Load { cache, tier, key, .. } = self.load;
         let right = Right::Replace { fill_id: seen.fill_id, mark, place, lease: None };
-        Ticket { cache: cache.clone(), tier: tier.clone(), key: key.into(), right }
+        Ticket::new(cache.clone(), tier.clone(), key.into(), right)
     }
 
     /// Extends the time of what is hit, if it has an `idle` and was not extended just now.
@@ -479,13 +369,5 @@ impl<P, O: 'static> Fresh<'_, P, O> {
         self.load.count(|counters| &counters.hits);
         self.load.count(|counters| &counters.stale);
         (*seen.value).clone()
-    }
-
-    /// Waits for what another is loading: until the store tells of a change, or for a while.
-    async fn wait(&self, change: Pin<&mut impl Future<Output = ()>>, pause: &mut std::time::Duration) {
-        let jittered = pause.mul_f64(chance::jitter());
-        let poll_at = (Instant::now() + jittered).min(self.load.deadline);
-        let _ = tokio::time::timeout_at(poll_at, change).await;
-        *pause = (*pause * 2).min(POLL_MAX);
     }
 }

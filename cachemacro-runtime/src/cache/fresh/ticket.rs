@@ -15,6 +15,7 @@ use crate::protocol::flight::{Ending, Progress};
 use crate::shape::{Local, Shape, Sharing};
 use crate::site::{Site, count};
 use crate::store::{Permit, Token, Verdict};
+use crate::tag::{Before, Noted};
 use crate::tier::{LeaseGuard, Sighting, Storing, Tier};
 
 use super::refreshers::Place;
@@ -29,6 +30,8 @@ pub struct Ticket {
     pub(super) tier: Tier,
     pub(super) key: Arc<[u8]>,
     pub(super) right: Right,
+    /// What its load begins under; nothing, if that is not known, and nothing to be stored.
+    noted: Option<Noted>,
 }
 
 /// What a load may store.
@@ -57,6 +60,17 @@ pub(super) enum Leased {
 }
 
 impl Ticket {
+    pub(super) fn new(cache: Cache, tier: Tier, key: Arc<[u8]>, right: Right) -> Self {
+        Self { cache, tier, key, right, noted: Some(Noted::default()) }
+    }
+
+    /// Notes what its load begins under, before it does.
+    pub(super) async fn note(&mut self, before: Before<'_>) {
+        if !before.is_empty() {
+            self.noted = self.tier.note(before, self.cache.inner.settings.lease).await.ok();
+        }
+    }
+
     /// What keeps others from the same, where a lease does.
     pub(super) fn lease(&self) -> Option<&LeaseGuard> {
         match &self.right {
@@ -102,7 +116,7 @@ impl Ticket {
         R: Reach<S::Value>,
         P: Terms<S::Found>,
     {
-        let Self { cache, tier, key, right } = self;
+        let Self { cache, tier, key, right, noted } = self;
         let Right::Replace { fill_id, mark, place, lease } = right else { return Ending::Unsettled };
         let counters = site.counters();
         if S::is_error(output) {
@@ -122,14 +136,24 @@ impl Ticket {
             }
             return Ending::Unsettled;
         };
+        let of_value = terms.tags_of(S::found(&value));
+        let notes = match &noted {
+            Some(noted) => tier.note_value(noted, &of_value, cache.inner.settings.lease).await,
+            None => None,
+        };
+        let Some(notes) = notes else {
+            count(&counters.refused);
+            return Ending::Unsettled;
+        };
         let (form, permit) = (cache.form(site), Permit::Replace(fill_id));
-        let storing = Storing { key: &key, form, permit, mark, notes: &[], value: &value, life };
+        let noted = site.is_tagged().then_some(&*notes);
+        let storing = Storing { key: &key, form, permit, mark, notes: noted, value: &value, life };
         let ending = match tier.fill::<S::Value, R>(storing).await {
             Ok(Verdict::Accepted) => {
                 count(&counters.stored);
                 warm::stored(site);
-                // The fill knows of the key alone, and not of all.
-                match mutants::is(Mutant::TagSharedUnchecked) || tier.still_stands(fill_id, &[]).await {
+                // What is replaced knows of the key alone, and not of its tags, nor of all.
+                match mutants::is(Mutant::TagSharedUnchecked) || tier.still_stands(fill_id, &notes).await {
                     true => Ending::Settled,
                     false => Ending::Unsettled,
                 }
@@ -166,18 +190,28 @@ where
     F: Future<Output = S::Output>,
 {
     let Call { site, ttl: terms, .. } = call;
-    let Ticket { cache, tier, key, right } = ticket;
+    let Ticket { cache, tier, key, right, .. } = ticket;
     let mut lead = match right {
         Right::Lead(lead) => lead,
         right => {
             count(&site.counters().refreshes);
-            let ticket = Ticket { cache, tier, key, right };
+            let mut ticket = Ticket::new(cache, tier, key, right);
+            ticket.note(terms.before()).await;
             let ttl = ticket.cache.inner.settings.lease;
             let (output, cost) = run(ticket.lease(), ttl, body).await;
             ticket.settle::<S, R, P>(site, &terms, &output, cost).await;
             return output;
         }
     };
+    let before = terms.before();
+    // A lease that was taken without a caller has noted nothing. Where nothing can be noted, it is released.
+    if !before.is_empty()
+        && let Some(mut lease) = lead.take()
+        && let Ok(noted) = tier.note(before, cache.inner.settings.lease).await
+    {
+        lease.note(noted);
+        lead.hold(lease);
+    }
     count(&site.counters().loads);
     lead.progress(Progress::LoadStarted);
     let (deadline, has_failed) = (deadline(&cache), false);

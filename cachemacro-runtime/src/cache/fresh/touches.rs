@@ -64,7 +64,7 @@ pub(super) async fn put_back<V: Local, R: Reach<V>>(
     if let Sighting::Lead(lease) = tier.lookup::<V, R>(&key, form, ttl).await {
         let (permit, mark, life) =
             (Permit::Lease(lease.token()), lease.mark(), Life { stamp: seen.stamp, kept: seen.stamp.fresh });
-        let storing = Storing { key: &key, form, permit, mark, notes: &[], value: &seen.value, life };
+        let storing = Storing { key: &key, form, permit, mark, notes: None, value: &seen.value, life };
         let _ = tier.fill::<V, R>(storing).await;
         lease.forget();
     }

@@ -78,7 +78,7 @@ impl<P, O: 'static> Fresh<'_, P, O> {
         F: Future<Output = O>,
     {
         let (cache, tier, key) = (self.load.cache.clone(), self.load.tier.clone(), self.load.key.into());
-        let load = start(Ticket { cache, tier, key, right: Right::Lead(lead) });
+        let load = start(Ticket::new(cache, tier, key, Right::Lead(lead)));
         let Some(load) = self.spawn(load) else { return self.alone(inline()).await };
         let ended = match mutants::is(Mutant::LoadEndsWithItsCall) {
             true => AbortOnDropHandle::new(load).await,

@@ -5,24 +5,32 @@ use std::time::Duration;
 
 use super::{L1, L1Sighting, Stored, other_type};
 use crate::error::Result;
+use crate::mutants::{self, Mutant};
 use crate::policy::Stamp;
 use crate::protocol::tags::{Found, Standing, judge};
 use crate::shape::{Local, Shared};
 use crate::store::memory::table::{Sighting as Slot, TableFill};
 use crate::store::{Lease, Permit, Token, Verdict};
-use crate::tag::{self, Note, Tag};
+use crate::tag::{self, Before, Note, Noted, Tag};
 use crate::tier::{self, Glimpse, Seen, Tags};
 
 /// A value and the versions that it stands under. As a type of its own, nobody takes it for a value without tags.
 #[derive(Clone)]
-pub(super) struct Tagged<V> {
+pub(in crate::tier) struct Tagged<V> {
     value: Arc<V>,
-    notes: Arc<[Note]>,
+    pub(in crate::tier) notes: Arc<[Note]>,
 }
 
 impl<V: Local> Tagged<V> {
     pub(super) fn shared(value: &Arc<V>, notes: &[Note]) -> Shared {
         Arc::new(Self { value: Arc::clone(value), notes: notes.into() })
+    }
+
+    /// A value with these versions.
+    pub(in crate::tier) fn of(seen: &Seen<V>, notes: Vec<Note>) -> Seen<Self> {
+        let Seen { value, fill_id, age, stamp } = seen;
+        let value = Arc::new(Self { value: Arc::clone(value), notes: notes.into() });
+        Seen { value, fill_id: *fill_id, age: *age, stamp: *stamp }
     }
 }
 
@@ -34,17 +42,28 @@ impl L1 {
         self.stand(&tagged.notes).then(|| Arc::clone(&tagged.value))
     }
 
+    /// The value, past its ttl or not, if it is there and its tags are as they were. Takes no lease.
+    pub(crate) fn find_under<V: Local>(&self, key: &[u8], version: u64) -> Option<Seen<V>> {
+        let tagged = self.find::<Tagged<V>>(key, version)?;
+        self.stand(&tagged.value.notes).then(|| bare(tagged))
+    }
+
     /// Looks a key up, and the versions of its tags, which are made where there are none.
     pub(crate) fn lookup_under<V: Local>(
         &self,
         key: &[u8],
         version: u64,
         lease: Lease,
-        tags: &[Tag],
+        before: Before<'_>,
     ) -> (L1Sighting<V>, Tags) {
         // Before the load in any case; whether before the lookup does not matter.
-        let found: Vec<Found> = tags.iter().map(|tag| self.version_of(tag)).collect();
-        let standing = |tagged: &Seen<Tagged<V>>| tag::standing(&tagged.value.notes, tags, &found);
+        let found = self.versions_of(before.tags);
+        let standing = |tagged: &Seen<Tagged<V>>| match tag::standing(&tagged.value.notes, before, &found) {
+            (Standing::Current, of_value) => {
+                judge(of_value.iter().map(|note| (note.version, self.version_of(&note.tag))))
+            }
+            (standing, _) => standing,
+        };
         let sighting = match self.table(key).lookup(key, Some(lease)) {
             Slot::Hit(held) if !self.serves(held.fill_id) => L1Sighting::Outdated(held.fill_id),
             Slot::Hit(held) => match self.seen::<Tagged<V>>(held, version) {
@@ -63,7 +82,7 @@ impl L1 {
             }
             Slot::Busy | Slot::Absent => L1Sighting::Busy,
         };
-        (sighting, tag::notes(tags, &found))
+        (sighting, tag::notes(before.tags, &found))
     }
 
     /// What is stored, with its tags, and whether they are as they were.
@@ -100,8 +119,28 @@ impl L1 {
 
     /// The versions of tags, which are made where there are none.
     pub(crate) fn notes(&self, tags: &[Tag]) -> Tags {
-        let found: Vec<Found> = tags.iter().map(|tag| self.version_of(tag)).collect();
-        tag::notes(tags, &found)
+        tag::notes(tags, &self.versions_of(tags))
+    }
+
+    /// What is to be noted before a load.
+    pub(crate) fn note(&self, before: Before<'_>) -> std::result::Result<Noted, Standing> {
+        Ok(Noted { notes: self.notes(before.tags)?, epochs: self.notes(before.epochs)? })
+    }
+
+    /// The versions to store a value with, after its load; see [`Tier::note_value`](tier::Tier::note_value).
+    pub(crate) fn note_value(&self, noted: &Noted, of_value: &[Tag]) -> Option<Vec<Note>> {
+        let mut notes = noted.notes.clone();
+        if of_value.is_empty() {
+            return Some(notes);
+        }
+        notes.extend(self.notes(of_value).ok()?);
+        let is_current = noted.has_epochs_of(of_value)
+            && (mutants::is(Mutant::EpochNotedOnce) || self.stand(&noted.epochs));
+        is_current.then_some(notes)
+    }
+
+    fn versions_of(&self, tags: &[Tag]) -> Vec<Found> {
+        tags.iter().map(|tag| self.version_of(tag)).collect()
     }
 
     fn version_of(&self, tag: &Tag) -> Found {
@@ -128,7 +167,7 @@ impl L1 {
 }
 
 /// The value without its tags, which were looked at.
-fn bare<V>(tagged: Seen<Tagged<V>>) -> Seen<V> {
+pub(in crate::tier) fn bare<V>(tagged: Seen<Tagged<V>>) -> Seen<V> {
     let Seen { value, fill_id, age, stamp } = tagged;
     Seen { value: Arc::clone(&value.value), fill_id, age, stamp }
 }

@@ -1,6 +1,7 @@
 //! Values under tags in a store: one lookup of the key and of all its tags.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -8,33 +9,37 @@ use super::{L2, L2Sighting, foreign, other_kind, outdated, quarantined};
 use crate::codec::Reach;
 use crate::error::{Error, ErrorKind, Result};
 use crate::form::Form;
+use crate::protocol::coherence::Ticket;
 use crate::protocol::tags::{Found as OfTag, Standing, judge};
 use crate::shape::Local;
 use crate::store::{Ask, Entry, Fill, Found, Lease, Permit, Token, Verdict};
-use crate::tag::{self, Note, Tag};
+use crate::tag::{self, Before, Note, Tag};
 use crate::task::join_all;
-use crate::tier::{Glimpse, LeaseGuard, Seen, Tagged, Tags};
+use crate::tier::{Glimpse, LeaseGuard, Seen, Tagged, Tags, Tier};
+
+/// How often versions are looked for that others are making.
+const LOOKS_MAX: usize = 3;
 
 impl L2 {
-    /// Looks a key up, and the versions of its tags, which are made where there are none. `guards` holds a lease
-    /// for each tag.
-    ///
-    /// What is kept near knows nothing of tags, so that nothing of this goes there.
+    /// Looks a key up, and the versions of its tags, which are made where there are none.
     pub(crate) async fn lookup_under<V: Local, R: Reach<V>>(
-        &self,
+        self: &Arc<Self>,
         key: &[u8],
         form: Form,
         lease: Lease,
-        tags: &[Tag],
-        guards: Vec<LeaseGuard>,
+        before: Before<'_>,
     ) -> (L2Sighting<V>, Tags) {
+        let tags = before.tags;
         if let Err(error) = self.admits_all(key, tags) {
             return (L2Sighting::Failed(error), Err(Standing::Unknown));
         }
-        let under = tokio::join!(self.find_under(key, lease, tags, guards), self.ask_era());
-        let (found, of_tags, told) = match under {
-            (Ok((found, of_tags)), told) => (found, of_tags, told),
-            (Err(error), _) => return (L2Sighting::Failed(error.with_key(key)), Err(Standing::Unknown)),
+        // Before the lookup is sent: what changes from here on is told, and refuses it.
+        let ticket = self.ticket(key);
+        let (found, told) = tokio::join!(self.find_all(Some(key), lease, tags), self.ask_era());
+        let (found, of_tags) = match found {
+            Ok((Some(found), of_tags)) => (found, of_tags),
+            Ok((None, _)) => return (L2Sighting::Failed(unanswered(key)), Err(Standing::Unknown)),
+            Err(error) => return (L2Sighting::Failed(error.with_key(key)), Err(Standing::Unknown)),
         };
         // An invalidation here, not yet delivered there, may have come while the lookup was under way.
         if let Err(error) = self.admits_all(key, tags) {
@@ -42,15 +47,18 @@ impl L2 {
         }
         let sighting = match found {
             Found::Hit(entry) if !told.serves(entry.fill_id) => outdated(told, entry.fill_id),
-            Found::Hit(entry) => self.judged::<V, R>(key, form, &entry, tags, &of_tags),
-            Found::Guarded(entry) => {
-                let entry = entry.filter(|entry| told.serves(entry.fill_id));
-                let judged = entry.map(|entry| self.judged::<V, R>(key, form, &entry, tags, &of_tags));
-                L2Sighting::Guarded(match judged {
-                    Some(L2Sighting::Hit(seen)) => Some(seen),
-                    _ => None,
-                })
+            Found::Hit(entry) => {
+                self.judged::<V, R>(key, form, lease, &entry, before, &of_tags, ticket).await
             }
+            Found::Guarded(entry) => match entry.filter(|entry| told.serves(entry.fill_id)) {
+                None => L2Sighting::Guarded(None),
+                Some(entry) => {
+                    match self.judged::<V, R>(key, form, lease, &entry, before, &of_tags, None).await {
+                        L2Sighting::Hit(seen) => L2Sighting::Guarded(Some(seen)),
+                        _ => L2Sighting::Guarded(None),
+                    }
+                }
+            },
             Found::Lead => self.lead(key, lease.token, told).await,
             Found::Busy => L2Sighting::Busy,
             Found::Absent => L2Sighting::Unfillable,
@@ -110,36 +118,59 @@ impl L2 {
     }
 
     /// The versions of tags, which are made where there are none.
-    pub(crate) async fn notes(&self, tags: &[Tag], guards: Vec<LeaseGuard>, lease: Lease) -> Tags {
-        let refused = |_| Standing::Unknown;
-        tags.iter().try_for_each(|tag| self.admits(tag.as_bytes())).map_err(refused)?;
-        self.gate.enter("lookup").map_err(refused)?;
-        let found = self.store().lookup(&asks(tags, &guards, lease)).await;
-        self.gate.heard(found.iter().find_map(failure));
-        tag::notes(tags, &self.made(tags, found, guards).await)
+    pub(crate) async fn notes(self: &Arc<Self>, tags: &[Tag], ttl: Duration) -> Tags {
+        let found = self.versions(tags, Lease { token: Token::random(), ttl }).await;
+        tag::notes(tags, &found.map_err(|_| Standing::Unknown)?)
     }
 
-    /// One lookup for the key and its tags.
-    async fn find_under(
-        &self,
-        key: &[u8],
+    /// What is found of tags, whose versions are made where there are none.
+    async fn versions(self: &Arc<Self>, tags: &[Tag], lease: Lease) -> Result<Vec<OfTag>> {
+        let admitted = || tags.iter().try_for_each(|tag| self.admits(tag.as_bytes()));
+        admitted()?;
+        let (_, mut found) = self.find_all(None, lease, tags).await?;
+        // Who makes a version needs a round trip for it, as a second look does.
+        for _ in 1..LOOKS_MAX {
+            if !found.contains(&OfTag::Busy) {
+                break;
+            }
+            (_, found) = self.find_all(None, lease, tags).await?;
+        }
+        // An invalidation here, not yet delivered there, may have come while the lookup was under way.
+        admitted()?;
+        Ok(found)
+    }
+
+    /// A lease for each tag: one that is taken and not used is released.
+    fn guards(self: &Arc<Self>, tags: &[Tag]) -> Vec<LeaseGuard> {
+        tags.iter().map(|tag| LeaseGuard::new(Tier::Shared(Arc::clone(self)), tag.as_bytes())).collect()
+    }
+
+    /// One lookup for a key and tags.
+    async fn find_all(
+        self: &Arc<Self>,
+        key: Option<&[u8]>,
         lease: Lease,
         tags: &[Tag],
-        guards: Vec<LeaseGuard>,
-    ) -> Result<(Found, Vec<OfTag>)> {
+    ) -> Result<(Option<Found>, Vec<OfTag>)> {
         self.gate.enter("lookup")?;
+        let guards = self.guards(tags);
+        let tickets: Vec<_> = tags.iter().map(|tag| self.ticket(tag.as_bytes())).collect();
         let mut all = asks(tags, &guards, lease);
-        all.push(Ask { key, lease: Some(lease) });
+        all.extend(key.map(|key| Ask { key, lease: Some(lease) }));
         let mut found = self.store().lookup(&all).await;
         self.gate.heard(found.iter().find_map(failure));
-        let of_key = found.pop();
+        let of_key = key.and_then(|_| found.pop());
         if let Some(error) = found.iter().find_map(failure) {
             return Err(error.clone());
         }
-        let (Some(of_key), true) = (of_key, found.len() == tags.len()) else {
-            let detail = "the store gave no answer for the key";
-            return Err(Error::new(ErrorKind::Unavailable, "lookup", detail));
-        };
+        if found.len() != tags.len() {
+            return Err(unanswered(key.unwrap_or_default()));
+        }
+        for ((tag, ticket), found) in tags.iter().zip(tickets).zip(&found) {
+            if let Found::Hit(entry) = found {
+                self.keep_version(tag, ticket, entry);
+            }
+        }
         Ok((of_key, self.made(tags, found, guards).await))
     }
 
@@ -167,21 +198,38 @@ impl L2 {
         join_all(made).await
     }
 
-    /// A value, if its tags are as they were.
-    fn judged<V: Local, R: Reach<V>>(
-        &self,
+    /// A value, if its tags are as they were. With a ticket, it is kept in front of the store.
+    #[expect(clippy::too_many_arguments, reason = "the key, what was found, and what was asked for")]
+    async fn judged<V: Local, R: Reach<V>>(
+        self: &Arc<Self>,
         key: &[u8],
         form: Form,
+        lease: Lease,
         entry: &Entry,
-        tags: &[Tag],
+        before: Before<'_>,
         of_tags: &[OfTag],
+        ticket: Option<Ticket>,
     ) -> L2Sighting<V> {
         let (notes, seen) = match self.opened::<V, R>(key, form, entry) {
             Ok(opened) => opened,
             Err(error) => return L2Sighting::Unreadable(error),
         };
-        match tag::standing(&notes, tags, of_tags) {
-            Standing::Current => L2Sighting::Hit(seen),
+        let standing = match tag::standing(&notes, before, of_tags) {
+            (Standing::Current, of_value) if !of_value.is_empty() => {
+                // These are known only now, so that they are asked for by themselves.
+                let tags: Vec<Tag> = of_value.iter().map(|note| note.tag.clone()).collect();
+                match self.versions(&tags, lease).await {
+                    Ok(found) => judge(of_value.iter().map(|note| note.version).zip(found)),
+                    Err(error) => return L2Sighting::Failed(error),
+                }
+            }
+            (standing, _) => standing,
+        };
+        match standing {
+            Standing::Current => {
+                self.keep_under::<V, R>(key, ticket, form, &seen, entry, notes);
+                L2Sighting::Hit(seen)
+            }
             Standing::Outdated => L2Sighting::Outdated(entry.fill_id),
             Standing::Busy => L2Sighting::Busy,
             Standing::Unknown => L2Sighting::Guarded(None),
@@ -217,6 +265,10 @@ fn asks<'a>(tags: &'a [Tag], guards: &[LeaseGuard], lease: Lease) -> Vec<Ask<'a>
         lease: Some(Lease { token: guard.token(), ..lease }),
     };
     tags.iter().zip(guards).map(ask).collect()
+}
+
+fn unanswered(key: &[u8]) -> Error {
+    Error::new(ErrorKind::Unavailable, "lookup", "the store gave no answer for the key").with_key(key)
 }
 
 fn version(found: Found) -> OfTag {

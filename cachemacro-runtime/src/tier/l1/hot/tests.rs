@@ -27,7 +27,7 @@ fn store<V: Local>(l1: &L1, key: &str, value: V) -> Verdict {
     };
     let form = Form { version: 0, encoding: None, value_bytes_max: usize::MAX };
     let life = Life { stamp: Stamp { fresh: HOUR, cost: Duration::ZERO }, kept: HOUR };
-    let storing = Storing { key, form, permit, mark: 0, notes: &[], value: &Arc::new(value), life };
+    let storing = Storing { key, form, permit, mark: 0, notes: None, value: &Arc::new(value), life };
     l1.fill::<V, InProcess>(storing).expect("it fits")
 }
 
@@ -220,7 +220,7 @@ fn readers_on_many_threads_see_every_invalidation_that_was_over_before() {
                         let form = Form { version: 0, encoding: None, value_bytes_max: usize::MAX };
                         let life = Life { stamp: Stamp { fresh: HOUR, cost: Duration::ZERO }, kept: HOUR };
                         let (permit, value) = (Permit::Lease(token), &Arc::new(version));
-                        let storing = Storing { key: b"k", form, permit, mark: 0, notes: &[], value, life };
+                        let storing = Storing { key: b"k", form, permit, mark: 0, notes: None, value, life };
                         if l1.fill::<u64, InProcess>(storing).expect("it fits") == Verdict::Refused {
                             let _ = l1.release(b"k", token);
                         }
