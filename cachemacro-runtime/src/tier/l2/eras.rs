@@ -23,8 +23,9 @@ const TTL: Duration = Duration::from_secs(20 * 366 * 24 * 60 * 60);
 /// crashes that has it.
 const LEASE: Duration = Duration::from_secs(1);
 
-/// How long to wait for another process that makes one, and the pauses in between.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long to wait for another process that makes one, and the pauses in between. Then calls go uncached: the process
+/// may be gone.
+const PATIENCE: Duration = Duration::from_millis(250);
 const PAUSE: Duration = Duration::from_millis(25);
 
 /// The eras of a namespace, as this process knows them.
