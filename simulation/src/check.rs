@@ -6,7 +6,7 @@
 //! | P2 | where values are kept near: the same, for what changed elsewhere at least the bound on staleness before | |
 //! | P4 | the same of what a failover had lost, once the store has taken it again, as it has when all is quiet | that its process has crashed |
 //! | P3 | once its guard has run out, a read returns nothing older than what a crashed mutation had committed; where values are kept near, the bound on staleness later | a fault of its process or of the server between its begin and its commit |
-//! | P5 | no two bodies run at once for one key: in one process, and in all of them | waits past `wait_max`; in all of them, also mutations and faults just before |
+//! | P5 | no two bodies run at once for one key: in one process, and in all of them | waits past `wait_max`; in all of them, also mutations and faults just before, and calls whose store took half of their hard timeout |
 //! | P5 | no two refreshes in the background run at once for one key, in all processes | mutations and faults just before |
 //! | P7 | a value that was loaded or put longer ago than its ttl and the longest window is not returned; with an `idle`, none that nobody was returned for so long | messages that are late beyond a delay: slow connections, pauses of a process |
 //! | P6 | a read takes no longer than the bodies it waits for and what the cache may cost, and never longer than a hard timeout; it fails only as its body did, or at that timeout; every call ends | |

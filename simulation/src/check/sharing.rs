@@ -2,7 +2,7 @@
 
 use crate::check::{Promise, Violation};
 use crate::history::{Body, History, Kind, Mutation, Read};
-use crate::plan::{Plan, Tagging, What, Wrong};
+use crate::plan::{Freshness, Plan, Tagging, What, Wrong};
 
 /// How long before a load a mutation may still matter to its lease, in ms: longer than any body takes.
 const AFTERMATH: u64 = 1000;
@@ -25,6 +25,8 @@ pub(super) fn in_all_processes(plan: &Plan, history: &History) -> Option<Violati
             first.process != second.process
                 && !has_waited_enough(plan, history, first)
                 && !has_waited_enough(plan, history, second)
+                && !has_gone_without(plan, history, first)
+                && !has_gone_without(plan, history, second)
                 && !is_disturbed(plan, history, first, second)
         })
         .map(|(first, second)| violation(first, second))
@@ -56,6 +58,12 @@ fn overlaps_of(history: &History, counts: fn(&Body) -> bool) -> impl Iterator<It
 fn has_waited_enough(plan: &Plan, history: &History, body: &Body) -> bool {
     let waited = body.begin.ms - called_at(history, body);
     u128::from(waited) >= plan.wait_max.as_millis()
+}
+
+/// Whether its caller may have loaded without the store, which gets half of a hard timeout to answer.
+fn has_gone_without(plan: &Plan, history: &History, body: &Body) -> bool {
+    let hard = plan.freshness.and_then(Freshness::hard);
+    hard.is_some_and(|hard| body.begin.ms - called_at(history, body) >= hard.as_millis() as u64 / 2)
 }
 
 /// When the store was asked for the first time whether it may run.
