@@ -60,10 +60,17 @@ fn has_waited_enough(plan: &Plan, history: &History, body: &Body) -> bool {
     u128::from(waited) >= plan.wait_max.as_millis()
 }
 
-/// Whether its caller may have loaded without the store, which gets half of a hard timeout to answer.
+/// Whether its caller may have loaded without the store, which gets half of a hard timeout to answer: the first ones of two
+/// processes take longer where both name the era of a namespace, as one waits for the other.
 fn has_gone_without(plan: &Plan, history: &History, body: &Body) -> bool {
-    let hard = plan.freshness.and_then(Freshness::hard);
-    hard.is_some_and(|hard| body.begin.ms - called_at(history, body) >= hard.as_millis() as u64 / 2)
+    let hard = plan.freshness.and_then(Freshness::hard).filter(|_| plan.has_namespace);
+    let called = called_at(history, body);
+    let is_first = || {
+        let ends =
+            history.reads.iter().filter(|read| read.process == body.process).filter_map(|read| read.end);
+        ends.into_iter().all(|(end, _)| end.ms > called)
+    };
+    hard.is_some_and(|hard| u128::from(body.begin.ms - called) >= hard.as_millis() / 2) && is_first()
 }
 
 /// When the store was asked for the first time whether it may run.

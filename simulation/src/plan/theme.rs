@@ -1,5 +1,6 @@
 //! What is common in a world.
 
+mod guards;
 mod near;
 mod tags;
 
@@ -77,7 +78,10 @@ pub(super) const ALL: &[(u64, &Theme)] = &[
     (2, &FAILING),
     (2, &OUTAGES),
     (2, &PASSING),
-    (1, &LATE),
+    (1, &guards::LATE),
+    (3, &guards::UNCERTAIN),
+    (2, &guards::REMOVED),
+    (2, &GATHERED),
     (2, &BATCHES),
     (2, &near::ANSWERED_LATE),
     (3, &near::TOLD_LATE),
@@ -255,23 +259,25 @@ const PASSING: Theme = Theme {
     ..OUTAGES
 };
 
-/// Writers whose messages arrive after they have given up on them.
-const LATE: Theme = Theme {
-    storm_percent: 100,
-    faults: &[(6, Wrong::Slow(0)), (1, Wrong::Pause(0))],
-    lasting: &[100, 250, 600],
-    keys: &[(1, 1)],
-    spans: &[120, 300],
-    operations: (10, 20),
-    reads_percent: &[45, 60],
-    mutations: &[(4, What::WriteThrough), (1, What::GuardAndPut), (1, What::Guarded), (1, What::Unguarded)],
-    bodies: &[Bodies::Short, Bodies::Medium],
-    loads: &[Bodies::Short],
+/// Callers of one key who come in waves, while answers to others are on their way and another process invalidates it.
+const GATHERED: Theme = Theme {
+    storm_percent: 0,
+    processes: &[(1, 2)],
+    spans: &[1200],
+    waves: Some((300, 120)),
+    operations: (30, 50),
+    reads_percent: &[90],
+    are_apart: true,
+    batches_percent: 0,
+    mutations: &[(1, What::ByCall)],
     errors_percent: 0,
-    crashes_percent: 2,
-    delays: &[1, 4],
-    budgets: &[20, 50],
-    ..MIXED
+    crashes_percent: 0,
+    delays: &[40],
+    freshness_percent: 0,
+    tagged_percent: 0,
+    namespace_percent: 0,
+    near_percent: 0,
+    ..JOINS
 };
 
 /// Batches that meet each other, and writers, on the same two keys.
