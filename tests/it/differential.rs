@@ -76,7 +76,9 @@ fn setting(name: &str) -> Option<u64> {
 enum Command {
     Lookup(Vec<(Vec<u8>, Option<Lease>)>),
     Fill { key: Vec<u8>, permit: Permit, value: Value },
+    FillMany(Vec<(Vec<u8>, Permit, Value)>),
     Renew(Vec<u8>, Lease),
+    ReleaseMany(Vec<(Vec<u8>, Token)>),
     Release(Vec<u8>, Token),
     Discard(Vec<u8>, Token),
     Invalidate(Vec<Vec<u8>>),
@@ -99,6 +101,10 @@ impl Value {
     fn payload(&self) -> Bytes {
         vec![self.fill_id.as_bytes()[0]; self.bytes].into()
     }
+
+    fn fill<'a>(&self, key: &'a [u8], permit: Permit) -> Fill<'a> {
+        Fill { key, permit, fill_id: self.fill_id, payload: self.payload(), ttl: self.ttl }
+    }
 }
 
 impl Command {
@@ -116,14 +122,16 @@ impl Command {
                 all.collect::<Vec<_>>().join(", ")
             }
             Self::Fill { key, permit, value } => {
-                let fill = Fill {
-                    key,
-                    permit: *permit,
-                    fill_id: value.fill_id,
-                    payload: value.payload(),
-                    ttl: value.ttl,
-                };
-                format!("{:?}", store.fill(fill).await)
+                format!("{:?}", store.fill(value.fill(key, *permit)).await)
+            }
+            Self::FillMany(fills) => {
+                let fills = fills.iter().map(|(key, permit, value)| value.fill(key, *permit));
+                format!("{:?}", store.fill_many(fills.collect()).await)
+            }
+            Self::ReleaseMany(leases) => {
+                let leases: Vec<(&[u8], Token)> =
+                    leases.iter().map(|(key, token)| (&key[..], *token)).collect();
+                format!("{:?}", store.release_many(&leases).await)
             }
             Self::Renew(key, lease) => format!("{:?}", store.renew(key, *lease).await),
             Self::Release(key, token) => format!("{:?}", store.release(key, *token).await),
@@ -209,17 +217,14 @@ impl Sequence {
     }
 
     fn command(&mut self) -> Command {
-        match self.random.below(23) {
+        match self.random.below(26) {
             0..7 => {
                 let asks = (0..self.random.below(4)).map(|_| (self.key(), self.ask()));
                 Command::Lookup(asks.collect())
             }
             7..12 => {
-                let permit = match self.random.below(3) {
-                    0 => Permit::Replace(self.known(Kind::Fill)),
-                    _ => Permit::Lease(self.known(Kind::Lease)),
-                };
-                Command::Fill { key: self.key(), permit, value: self.value() }
+                let (key, permit, value) = self.fill();
+                Command::Fill { key, permit, value }
             }
             12 => Command::Renew(self.key(), self.known_lease(Kind::Lease)),
             13 => Command::Release(self.key(), self.known(Kind::Lease)),
@@ -230,8 +235,21 @@ impl Sequence {
             18 => Command::RenewGuards(self.keys(), self.known_lease(Kind::Guard)),
             19 => Command::End(self.keys(), self.known(Kind::Guard)),
             20 => Command::Discard(self.key(), self.known(Kind::Fill)),
+            21 | 22 => Command::FillMany((0..self.random.below(4)).map(|_| self.fill()).collect()),
+            23 => {
+                let leases = (0..self.random.below(4)).map(|_| (self.key(), self.known(Kind::Lease)));
+                Command::ReleaseMany(leases.collect())
+            }
             _ => Command::Put { key: self.key(), guard: self.known(Kind::Guard), value: self.value() },
         }
+    }
+
+    fn fill(&mut self) -> (Vec<u8>, Permit, Value) {
+        let permit = match self.random.below(3) {
+            0 => Permit::Replace(self.known(Kind::Fill)),
+            _ => Permit::Lease(self.known(Kind::Lease)),
+        };
+        (self.key(), permit, self.value())
     }
 
     /// All that a reader sees.

@@ -6,21 +6,26 @@
 
 mod gather;
 mod herd;
+mod led;
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::pin::pin;
 use std::time::Duration;
 
+use crate::cache::read::{Load, deadline};
 use crate::cache::{Cache, Call, Resolved, Sought, hit, read, read_missing, warm};
 use crate::codec::Reach;
+use crate::flight::Seat;
 use crate::key::KeyBuf;
 use crate::policy::Terms;
 use crate::shape::batch::{Answers, BatchOutput, Each, Failed};
 use crate::shape::{Local, Sharing};
 use crate::site::Site;
 use crate::stripe::Count;
+use crate::tier::LeaseGuard;
 use herd::Herd;
+use led::{Led, Standing};
 
 pub(crate) use gather::Gatherings;
 pub(crate) use herd::waits;
@@ -101,11 +106,49 @@ where
             }
             add(&site.counters().hits, missing.len() - rest.len());
         }
+        let load = |at: usize| Load {
+            site,
+            cache: &cache,
+            tier: cache.tier_of(site),
+            key: keys[at].as_bytes(),
+            terms: &terms,
+            deadline: deadline(&cache),
+            has_failed: false,
+        };
+        let is_led = !site.is_tagged() && !site.is_raw() && !rest.iter().any(|at| keys[*at].is_unusable());
+        let led = Led::new(cache.inner.settings.lease);
+        let ways: Vec<Option<Way<'_, P>>> = if is_led {
+            let loads: Vec<_> = rest.iter().map(|at| load(*at)).collect();
+            let standings = led::lead::<S, R, &P>(&loads).await;
+            let mut members = Vec::with_capacity(rest.len());
+            let mut ways = Vec::with_capacity(rest.len());
+            for ((at, load), standing) in rest.iter().zip(loads).zip(standings) {
+                ways.push(match standing {
+                    Standing::Found(value) => {
+                        found[*at] = S::output((*value).clone()).ok().flatten();
+                        continue;
+                    }
+                    Standing::Leased(lead) => {
+                        led.push(Some((load, lead)));
+                        None
+                    }
+                    Standing::Alone { seat, has_failed } => {
+                        led.push(None);
+                        Some(Way::Seated(Load { has_failed, ..load }, seat))
+                    }
+                });
+                members.push(*at);
+            }
+            rest = members;
+            ways
+        } else {
+            rest.iter().map(|at| Some(Way::Called(one(*at)))).collect()
+        };
         let herd = Herd::new(rest.len());
-        let flows = rest.iter().enumerate().map(|(member, at)| {
-            let call = one(*at);
-            herd.call(member, |wanted| async move { read_missing::<S, R, &P, _>(call, pin!(wanted)).await })
+        let calls = ways.into_iter().enumerate().map(|(member, way)| {
+            way.map(|way| herd.call(member, |wanted| go_on::<S, R, P, _>(way, wanted)))
         });
+        let calls: Vec<_> = calls.collect();
         let load = |members: &[usize]| {
             let ids: Vec<K> = members.iter().map(|member| ids[rest[*member]].clone()).collect();
             let loading = body(ids.clone());
@@ -119,8 +162,11 @@ where
                 }
             }
         };
-        let flows: Vec<_> = flows.collect();
-        let outputs = herd.run(flows, chunk.clamp(1, AT_ONCE), load).await;
+        let run = herd.run(calls, chunk.clamp(1, AT_ONCE), load, |came| led.settle::<S, R>(came));
+        let outputs = tokio::select! {
+            outputs = run => outputs,
+            never = led.keep() => match never {},
+        };
         for (at, output) in rest.iter().zip(outputs) {
             match output {
                 Some(Ok(value)) => found[*at] = value,
@@ -134,6 +180,31 @@ where
         }
     }
     O::join(Ok(O::Answers::from_found(ids, found, &places)))
+}
+
+/// How an id goes on that is looked up by itself.
+enum Way<'a, P> {
+    /// From the seat that it has taken.
+    Seated(Load<'a, &'a P>, Seat<LeaseGuard>),
+    /// From the start.
+    Called(Call<'a, &'a P>),
+}
+
+async fn go_on<S, R, P, F>(way: Way<'_, P>, wanted: F) -> S::Output
+where
+    S: Sharing<Value: Local>,
+    R: Reach<S::Value>,
+    P: Terms<S::Found>,
+    F: Future<Output = S::Output>,
+{
+    let wanted = pin!(wanted);
+    match way {
+        Way::Called(call) => read_missing::<S, R, &P, F>(call, wanted).await,
+        Way::Seated(load, seat) => {
+            let site = load.site;
+            crate::trace::miss(site, Box::pin(load.answer_from::<S, R, F>(seat, wanted))).await
+        }
+    }
 }
 
 /// Answers a call for one of these ids; if its body is needed, those who come within `window` share it.

@@ -105,8 +105,9 @@ where
     }
     let deadline = deadline(&cache);
     let load = Load { site, cache: &cache, tier, key: key.as_bytes(), terms, deadline, has_failed };
+    let seat = cache.inner.flights.enter(load.key);
     // On the heap, so that every annotated function's future is small; a load costs far more than that.
-    crate::trace::miss(site, Box::pin(load.answer::<S, R, F>(body))).await
+    crate::trace::miss(site, Box::pin(load.answer_from::<S, R, F>(seat, body))).await
 }
 
 /// What has come of a seat.
@@ -133,7 +134,8 @@ pub(super) struct Load<'a, P> {
 }
 
 impl<P> Load<'_, P> {
-    async fn answer<S, R, F>(self, body: Pin<&mut F>) -> S::Output
+    /// Answers a call that has taken its seat.
+    pub(super) async fn answer_from<S, R, F>(self, seat: Seat<LeaseGuard>, body: Pin<&mut F>) -> S::Output
     where
         S: Sharing,
         S::Value: Local,
@@ -141,7 +143,7 @@ impl<P> Load<'_, P> {
         P: Terms<S::Found>,
         F: Future<Output = S::Output>,
     {
-        match self.seated::<S>().await {
+        match self.seated_from::<S>(seat).await {
             Seated::Leads(lead) => self.lead::<S, R, F>(lead, body).await,
             Seated::Answered(output) => output,
             Seated::Alone => self.bypass(body).await,
@@ -154,8 +156,16 @@ impl<P> Load<'_, P> {
         S: Sharing,
         S::Value: Local,
     {
+        self.seated_from::<S>(self.cache.inner.flights.enter(self.key)).await
+    }
+
+    async fn seated_from<S>(&self, mut seat: Seat<LeaseGuard>) -> Seated<S::Output>
+    where
+        S: Sharing,
+        S::Value: Local,
+    {
         loop {
-            let waiter = match self.cache.inner.flights.enter(self.key) {
+            let waiter = match seat {
                 Seat::Lead(lead) => return Seated::Leads(lead),
                 Seat::Wait(waiter) => waiter,
             };
@@ -172,6 +182,7 @@ impl<P> Load<'_, P> {
                 // The time is over, or the runtime that carried the leader is gone.
                 Ok(Err(_)) | Err(_) => return Seated::Alone,
             }
+            seat = self.cache.inner.flights.enter(self.key);
         }
     }
 
@@ -393,7 +404,7 @@ impl<P> Load<'_, P> {
     /// What an accepted fill or release says of a load: the lease knows of the key alone, so that whoever came after
     /// the load began may only share it if no tag was invalidated since, nor all. What names no tag itself is held to the
     /// epochs of those that it might have named. Nobody can join any more.
-    async fn settled(&self, lead: &Lead<LeaseGuard>, lease: &LeaseGuard, noted: &[&[Note]]) -> Ending {
+    pub(super) async fn settled(&self, lead: &Lead<LeaseGuard>, lease: &LeaseGuard, noted: &[&[Note]]) -> Ending {
         let is_shared = !lead.is_awaited()
             || mutants::is(Mutant::TagSharedUnchecked)
             || self.tier.still_stands(lease.token(), &noted.concat()).await;

@@ -8,9 +8,11 @@
 //! |---|---|
 //! | [`lookup`](Store::lookup) | a value, or a lease on what is absent, or word that another holds it |
 //! | [`fill`](Store::fill) | puts a value where the permit still stands, and only there |
+//! | [`fill_many`](Store::fill_many) | the same for many keys |
 //! | [`renew`](Store::renew) | keeps a lease that is still held |
 //! | [`touch`](Store::touch) | keeps a value that still stands |
 //! | [`release`](Store::release) | gives a lease up, and says whether it was still held |
+//! | [`release_many`](Store::release_many) | the same for many keys |
 //! | [`discard`](Store::discard) | removes the value of one fill, and no other |
 //! | [`invalidate`](Store::invalidate) | removes values and takes leases away |
 //! | [`scan`](Store::scan) | lists the keys that match a pattern |
@@ -112,6 +114,23 @@ pub trait Store: Send + Sync + 'static {
     /// If the store could not be asked or refused to store; the permit may then still stand.
     fn fill<'a>(&'a self, fill: Fill<'a>) -> StoreFuture<'a, Result<Verdict>>;
 
+    /// [Fills](Self::fill) many keys in one go; the verdicts come in the order of the fills, each as if it were alone.
+    ///
+    /// By default they go one after the other.
+    ///
+    /// # Errors
+    ///
+    /// For each of them those of [`fill`](Self::fill); one that fails says nothing of the others.
+    fn fill_many<'a>(&'a self, fills: Vec<Fill<'a>>) -> StoreFuture<'a, Vec<Result<Verdict>>> {
+        Box::pin(async move {
+            let mut verdicts = Vec::with_capacity(fills.len());
+            for fill in fills {
+                verdicts.push(self.fill(fill).await);
+            }
+            verdicts
+        })
+    }
+
     /// Sets the time left of a lease, if it is still held under this token.
     ///
     /// # Errors
@@ -144,6 +163,27 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// If the store could not be asked.
     fn release<'a>(&'a self, key: &'a [u8], token: Token) -> StoreFuture<'a, Result<Verdict>>;
+
+    /// [Releases](Self::release) many leases in one go, each a key and its token; the verdicts come in their order, each
+    /// as if it were alone.
+    ///
+    /// By default they go one after the other.
+    ///
+    /// # Errors
+    ///
+    /// For each of them those of [`release`](Self::release); one that fails says nothing of the others.
+    fn release_many<'a>(
+        &'a self,
+        leases: &'a [(&'a [u8], Token)],
+    ) -> StoreFuture<'a, Vec<Result<Verdict>>> {
+        Box::pin(async move {
+            let mut verdicts = Vec::with_capacity(leases.len());
+            for (key, token) in leases {
+                verdicts.push(self.release(key, *token).await);
+            }
+            verdicts
+        })
+    }
 
     /// Removes a value, if it is still the one of this fill, so that of several who found it outdated one leads. By
     /// default it [invalidates](Self::invalidate), which may take leases away.

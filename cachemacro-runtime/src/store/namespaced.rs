@@ -69,6 +69,14 @@ impl Store for Namespaced {
         Box::pin(async move { self.store.fill(Fill { key: &self.outer(fill.key), ..fill }).await })
     }
 
+    fn fill_many<'a>(&'a self, fills: Vec<Fill<'a>>) -> StoreFuture<'a, Vec<Result<Verdict>>> {
+        Box::pin(async move {
+            let keys: Vec<Vec<u8>> = fills.iter().map(|fill| self.outer(fill.key)).collect();
+            let fills = fills.into_iter().zip(&keys).map(|(fill, key)| Fill { key, ..fill });
+            self.store.fill_many(fills.collect()).await
+        })
+    }
+
     fn renew<'a>(&'a self, key: &'a [u8], lease: Lease) -> StoreFuture<'a, Result<Verdict>> {
         Box::pin(async move { self.store.renew(&self.outer(key), lease).await })
     }
@@ -84,6 +92,18 @@ impl Store for Namespaced {
 
     fn release<'a>(&'a self, key: &'a [u8], token: Token) -> StoreFuture<'a, Result<Verdict>> {
         Box::pin(async move { self.store.release(&self.outer(key), token).await })
+    }
+
+    fn release_many<'a>(
+        &'a self,
+        leases: &'a [(&'a [u8], Token)],
+    ) -> StoreFuture<'a, Vec<Result<Verdict>>> {
+        Box::pin(async move {
+            let keys: Vec<Vec<u8>> = leases.iter().map(|(key, _)| self.outer(key)).collect();
+            let leases: Vec<(&[u8], Token)> =
+                keys.iter().zip(leases).map(|(key, (_, token))| (&key[..], *token)).collect();
+            self.store.release_many(&leases).await
+        })
     }
 
     fn discard<'a>(&'a self, key: &'a [u8], fill_id: Token) -> StoreFuture<'a, Result<Verdict>> {

@@ -4,6 +4,7 @@ mod eras;
 mod gathered;
 mod many;
 mod near_tags;
+mod releases;
 mod tagged;
 
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use crate::tier::gather::Gatherers;
 use crate::tier::near::{Keeping, Near};
 use crate::tier::{Glimpse, HeldUntil, Putting, Seen, Storing, link};
 use eras::{Eras, Told};
+use releases::Releases;
 
 pub(crate) use gathered::Gathering;
 
@@ -40,6 +42,8 @@ pub(crate) struct L2 {
     codec: AnyCodec,
     journal: Arc<Journal>,
     tasks: Tasks,
+    /// Leases that nobody waits for any more.
+    releases: Arc<Releases>,
     /// What is kept in front of the store.
     near: Option<Arc<Near>>,
     /// Those of its namespace, if it has one.
@@ -79,7 +83,8 @@ impl L2 {
             tasks.spawn_until_closed(link::keep_up(Arc::clone(gate.store()), Arc::downgrade(near)));
         }
         let gatherers = Arc::new(Gatherers::new(Arc::clone(&gate), tasks.clone()));
-        Self { gate, gatherers, codec, journal, tasks, near, eras: has_eras.then(Eras::default) }
+        let (releases, eras) = (Arc::default(), has_eras.then(Eras::default));
+        Self { gate, gatherers, codec, journal, tasks, releases, near, eras }
     }
 
     pub(crate) async fn lookup<V: Local, R: Reach<V>>(
@@ -207,14 +212,8 @@ impl L2 {
 
     /// Stores a value, if its permit still stands.
     pub(crate) async fn fill<V: Local, R: Reach<V>>(&self, storing: Storing<'_, V>) -> Result<Verdict> {
-        let Storing { key, form, permit, mark, notes, value, life } = storing;
-        self.admits(key)?;
-        let payload = R::seal(self.codec, form, life.stamp, value).map_err(|error| error.with_key(key))?;
-        let payload = match notes {
-            None => payload,
-            Some(notes) => tag::headed(notes, payload),
-        };
-        let fill = Fill { key, permit, fill_id: self.fill_id(permit.token()), payload, ttl: life.kept };
+        let Storing { key, form, mark, value, life, .. } = storing;
+        let fill = self.sealed::<V, R>(&storing)?;
         // Whoever asked for a refresh does not get the value from before it.
         let doomed = [Doomed { key, site: None }];
         let _near = (!mutants::is(Mutant::BodyKeptNear)).then(|| self.forgotten(&doomed));
@@ -225,6 +224,18 @@ impl L2 {
         }
         let verdict = self.gate.ask("fill", self.store().fill(fill)).await?;
         Ok(self.confirm(verdict, mark))
+    }
+
+    /// A value as it is stored, where it may be.
+    fn sealed<'a, V: Local, R: Reach<V>>(&self, storing: &Storing<'a, V>) -> Result<Fill<'a>> {
+        let Storing { key, form, permit, notes, value, life, .. } = *storing;
+        self.admits(key)?;
+        let payload = R::seal(self.codec, form, life.stamp, value).map_err(|error| error.with_key(key))?;
+        let payload = match notes {
+            None => payload,
+            Some(notes) => tag::headed(notes, payload),
+        };
+        Ok(Fill { key, permit, fill_id: self.fill_id(permit.token()), payload, ttl: life.kept })
     }
 
     pub(crate) async fn release(&self, key: &[u8], token: Token, mark: u64) -> Result<Verdict> {
@@ -259,14 +270,6 @@ impl L2 {
         let store = Arc::clone(self.gate.store());
         self.tasks.spawn(async move {
             let _ = store.touch(&key, fill_id, left).await;
-        });
-    }
-
-    /// Releases a lease without waiting for the answer: if it is lost, it expires.
-    pub(crate) fn release_later(&self, key: Arc<[u8]>, token: Token) {
-        let store = Arc::clone(self.gate.store());
-        self.tasks.spawn(async move {
-            let _ = store.release(&key, token).await;
         });
     }
 

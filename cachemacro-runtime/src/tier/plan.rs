@@ -148,6 +148,44 @@ impl Tier {
         }
     }
 
+    /// Looks keys up, and takes the leases of those under which is nothing. In a store that is one round trip, and what
+    /// is neither a value nor a lease is told as [`Sighting::Busy`], and left to a lookup of that key alone.
+    pub(crate) async fn lookup_many<V: Local, R: Reach<V>>(
+        &self,
+        keys: &[&[u8]],
+        form: Form,
+        ttl: Duration,
+    ) -> Vec<Sighting<V>> {
+        let l2 = match self {
+            Self::Shared(l2) => l2,
+            Self::Local(_) => {
+                let mut sightings = Vec::with_capacity(keys.len());
+                for key in keys {
+                    sightings.push(self.lookup::<V, R>(key, form, ttl).await);
+                }
+                return sightings;
+            }
+        };
+        let guards: Vec<LeaseGuard> = keys.iter().map(|key| LeaseGuard::new(self.clone(), key)).collect();
+        let leases: Vec<Lease> = guards.iter().map(|guard| guard.lease(ttl)).collect();
+        let sightings = l2.lookup_many::<V, R>(keys, form, &leases).await.into_iter().zip(guards);
+        let sightings = sightings.map(|(sighting, guard)| match sighting {
+            L2Sighting::Lead => Sighting::Lead(guard),
+            // The guard is dropped, and releases.
+            L2Sighting::Moved => Sighting::Moved,
+            L2Sighting::Failed(error) => Sighting::Failed(error),
+            L2Sighting::Hit(seen) => {
+                guard.forget();
+                Sighting::Hit(seen)
+            }
+            _ => {
+                guard.forget();
+                Sighting::Busy
+            }
+        });
+        sightings.collect()
+    }
+
     /// Looks at what is stored, and takes no lease.
     pub(crate) async fn glimpse<V: Local, R: Reach<V>>(
         &self,
@@ -168,6 +206,17 @@ impl Tier {
         }
     }
 
+    /// Stores values, each if its permit still stands; in a store, in one round trip.
+    pub(crate) async fn fill_many<V: Local, R: Reach<V>>(
+        &self,
+        storings: Vec<Storing<'_, V>>,
+    ) -> Vec<Result<Verdict>> {
+        match self {
+            Self::Local(l1) => storings.into_iter().map(|storing| l1.fill::<V, R>(storing)).collect(),
+            Self::Shared(l2) => l2.fill_many::<V, R>(&storings).await,
+        }
+    }
+
     /// Keeps a lease, while the body runs.
     pub(crate) fn renew(&self, key: &Arc<[u8]>, lease: Lease, held: &HeldUntil) {
         match self {
@@ -184,6 +233,14 @@ impl Tier {
         match self {
             Self::Local(l1) => Ok(l1.release(key, token)),
             Self::Shared(l2) => l2.release(key, token, mark).await,
+        }
+    }
+
+    /// Gives leases up, each with its mark, and says of each whether it was still held.
+    pub(crate) async fn release_many(&self, leases: &[(&[u8], Token, u64)]) -> Vec<Result<Verdict>> {
+        match self {
+            Self::Local(l1) => leases.iter().map(|(key, token, _)| Ok(l1.release(key, *token))).collect(),
+            Self::Shared(l2) => l2.release_many(leases).await,
         }
     }
 

@@ -48,32 +48,50 @@ impl<V, E> Herd<V, E> {
         MEMBER.scope((members, member), call(wanted))
     }
 
-    /// Runs the members' calls, and the bodies that they want, for `most` of them each.
+    /// Runs the members' calls, and the bodies that they want, for `most` of them each. A member without a call wants a
+    /// body from the start, and what that brings for such is settled together.
     ///
     /// After a body that brings an error, those alone come to their end that were loaded: the others are
     /// dropped, and have no output.
-    pub(super) async fn run<C, B, F>(self, calls: Vec<C>, most: usize, body: B) -> Vec<Option<Result<V, E>>>
+    pub(super) async fn run<C, B, F, T, G>(
+        self,
+        calls: Vec<Option<C>>,
+        most: usize,
+        body: B,
+        settle: T,
+    ) -> Vec<Option<Result<V, E>>>
     where
         C: Future<Output = Result<V, E>>,
         B: Fn(&[usize]) -> F,
         F: Future<Output = Vec<Result<V, E>>>,
+        T: Fn(Came<V, E>) -> G,
+        G: Future<Output = Came<V, E>>,
     {
         let mut run = Run {
             outputs: calls.iter().map(|_| None).collect(),
-            calls: calls.into_iter().map(|call| Some(Box::pin(call))).collect(),
+            is_led: calls.iter().map(Option::is_none).collect(),
+            calls: calls.into_iter().map(|call| call.map(Box::pin)).collect(),
             herd: self,
             loaded: Vec::new(),
             body: None,
+            settling: Vec::new(),
             has_failed: false,
         };
-        poll_fn(|context| run.poll(context, most, &body)).await;
+        let led = run.is_led.iter().enumerate().filter(|(_, is_led)| **is_led);
+        led.for_each(|(member, _)| lock(&run.herd.members).wants(member));
+        poll_fn(|context| run.poll(context, most, &body, &settle)).await;
         run.outputs
     }
 }
 
+/// What has come for some of the members.
+type Came<V, E> = Vec<(usize, Result<V, E>)>;
+
 /// Calls under way, and the body.
-struct Run<C, F, V, E> {
+struct Run<C, F, G, V, E> {
     herd: Herd<V, E>,
+    /// Which members have no call of their own.
+    is_led: Vec<bool>,
     /// Those that have not ended.
     calls: Vec<Option<Pin<Box<C>>>>,
     outputs: Vec<Option<Result<V, E>>>,
@@ -81,17 +99,27 @@ struct Run<C, F, V, E> {
     loaded: Vec<usize>,
     /// The one that runs, and for whom.
     body: Option<(Vec<usize>, Pin<Box<F>>)>,
+    /// What was brought for those without a call, on its way.
+    settling: Vec<Pin<Box<G>>>,
     has_failed: bool,
 }
 
-impl<C, F, V, E> Run<C, F, V, E>
+impl<C, F, G, V, E> Run<C, F, G, V, E>
 where
     C: Future<Output = Result<V, E>>,
     F: Future<Output = Vec<Result<V, E>>>,
+    G: Future<Output = Came<V, E>>,
 {
-    fn poll(&mut self, context: &mut Context<'_>, most: usize, body: impl Fn(&[usize]) -> F) -> Poll<()> {
+    fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+        most: usize,
+        body: impl Fn(&[usize]) -> F,
+        settle: impl Fn(Came<V, E>) -> G,
+    ) -> Poll<()> {
         loop {
             self.poll_calls(context);
+            self.poll_settling(context);
             if self.body.is_none() && !self.has_failed {
                 let started = lock(&self.herd.members).start(most);
                 if !started.is_empty() {
@@ -101,14 +129,21 @@ where
             }
             let Some((members, loading)) = &mut self.body else { return self.is_over() };
             let Poll::Ready(results) = loading.as_mut().poll(context) else { return Poll::Pending };
+            let mut came = Vec::new();
             let mut brought = lock(&self.herd.brought);
             for (member, result) in members.iter().zip(results) {
                 self.has_failed |= result.is_err();
-                brought[*member] = Some(result);
+                match self.is_led[*member] {
+                    true => came.push((*member, result)),
+                    false => brought[*member] = Some(result),
+                }
             }
             drop(brought);
             lock(&self.herd.members).landed();
             self.body = None;
+            if !came.is_empty() {
+                self.settling.push(Box::pin(settle(came)));
+            }
         }
     }
 
@@ -125,11 +160,22 @@ where
         }
     }
 
+    fn poll_settling(&mut self, context: &mut Context<'_>) {
+        let outputs = &mut self.outputs;
+        self.settling.retain_mut(|settling| match settling.as_mut().poll(context) {
+            Poll::Pending => true,
+            Poll::Ready(came) => {
+                came.into_iter().for_each(|(member, output)| outputs[member] = Some(output));
+                false
+            }
+        });
+    }
+
     fn is_over(&self) -> Poll<()> {
-        let has_ended = |member: &usize| self.calls[*member].is_none();
+        let has_ended = |member: &usize| self.outputs[*member].is_some();
         let is_over = match self.has_failed {
             true => self.loaded.iter().all(has_ended),
-            false => self.calls.iter().all(Option::is_none),
+            false => self.outputs.iter().all(Option::is_some),
         };
         if is_over { Poll::Ready(()) } else { Poll::Pending }
     }

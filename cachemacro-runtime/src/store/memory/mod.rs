@@ -123,6 +123,10 @@ impl Store for MemoryStore {
         Box::pin(async move { self.store(fill) })
     }
 
+    fn fill_many<'a>(&'a self, fills: Vec<Fill<'a>>) -> StoreFuture<'a, Vec<Result<Verdict>>> {
+        Box::pin(async move { fills.into_iter().map(|fill| self.store(fill)).collect() })
+    }
+
     fn renew<'a>(&'a self, key: &'a [u8], lease: Lease) -> StoreFuture<'a, Result<Verdict>> {
         Box::pin(async move { Ok(self.table.renew(key, lease)) })
     }
@@ -138,6 +142,13 @@ impl Store for MemoryStore {
 
     fn release<'a>(&'a self, key: &'a [u8], token: Token) -> StoreFuture<'a, Result<Verdict>> {
         Box::pin(async move { Ok(self.table.release(key, token)) })
+    }
+
+    fn release_many<'a>(
+        &'a self,
+        leases: &'a [(&'a [u8], Token)],
+    ) -> StoreFuture<'a, Vec<Result<Verdict>>> {
+        Box::pin(async move { leases.iter().map(|(key, token)| Ok(self.table.release(key, *token))).collect() })
     }
 
     fn discard<'a>(&'a self, key: &'a [u8], fill_id: Token) -> StoreFuture<'a, Result<Verdict>> {

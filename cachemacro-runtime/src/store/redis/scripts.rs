@@ -87,28 +87,39 @@ impl Script {
         calls: &[Call<'_>],
         deadline: Instant,
     ) -> Result<Vec<Result<u64, Failure>>, Failure> {
-        let mut replies = lane.call(&self.pipeline("EVALSHA", &self.sha, calls.iter()), deadline).await?;
-        let unknown: Vec<usize> = (0..calls.len()).filter(|&at| is_unknown(replies.get(at))).collect();
-        if !unknown.is_empty() {
-            let again = self.pipeline("EVAL", &self.text, unknown.iter().map(|&at| &calls[at]));
-            for (at, reply) in unknown.into_iter().zip(lane.call(&again, deadline).await?) {
-                replies[at] = reply;
-            }
-        }
+        let write = |at: usize, pipeline: &mut Pipeline| {
+            pipeline.arg(1).arg(calls[at].key).arg(calls[at].args);
+        };
+        let replies = self.ask(lane, calls.len(), write, deadline).await?;
         Ok(replies.into_iter().map(count_of).collect())
     }
 
-    fn pipeline<'a>(
+    /// Calls the script so often, with the number of keys, the keys and the arguments that `write` adds to each call.
+    pub(super) async fn ask(
         &self,
-        command: &str,
-        script: &str,
-        calls: impl Iterator<Item = &'a Call<'a>>,
-    ) -> Pipeline {
-        let mut pipeline = redis::pipe();
-        for call in calls {
-            pipeline.cmd(command).arg(script).arg(1).arg(call.key).arg(call.args);
+        lane: &Lane,
+        calls: usize,
+        write: impl Fn(usize, &mut Pipeline),
+        deadline: Instant,
+    ) -> Result<Vec<Value>, Failure> {
+        let pipeline = |command: &str, script: &str, calls: &[usize]| {
+            let mut pipeline = redis::pipe();
+            for at in calls {
+                pipeline.cmd(command).arg(script);
+                write(*at, &mut pipeline);
+            }
+            pipeline
+        };
+        let all: Vec<usize> = (0..calls).collect();
+        let mut replies = lane.call(&pipeline("EVALSHA", &self.sha, &all), deadline).await?;
+        let unknown: Vec<usize> = (0..calls).filter(|&at| is_unknown(replies.get(at))).collect();
+        if !unknown.is_empty() {
+            let again = lane.call(&pipeline("EVAL", &self.text, &unknown), deadline).await?;
+            for (at, reply) in unknown.into_iter().zip(again) {
+                replies[at] = reply;
+            }
         }
-        pipeline
+        Ok(replies)
     }
 }
 
@@ -116,7 +127,7 @@ fn is_unknown(reply: Option<&Value>) -> bool {
     matches!(reply, Some(Value::ServerError(error)) if error.code() == "NOSCRIPT")
 }
 
-fn count_of(reply: Value) -> Result<u64, Failure> {
+pub(super) fn count_of(reply: Value) -> Result<u64, Failure> {
     match reply {
         Value::Int(count) => Ok(count.max(0).unsigned_abs()),
         Value::ServerError(error) => Err(Failure::from(&error)),

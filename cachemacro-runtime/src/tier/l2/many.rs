@@ -1,14 +1,17 @@
-//! Many keys read in one round trip.
+//! Many keys in one round trip: read, looked up for their leases, filled, released.
 
 use std::sync::Arc;
 
-use super::L2;
+use super::{L2, L2Sighting};
 use crate::codec::Reach;
+use crate::error::{Error, ErrorKind, Result};
+
 use crate::form::Form;
+use crate::journal::Doomed;
 use crate::key::ERA_KEY;
 use crate::shape::Local;
-use crate::store::Found;
-use crate::tier::Seen;
+use crate::store::{Ask, Fill, Found, Lease, Token, Verdict};
+use crate::tier::{Seen, Storing};
 
 impl L2 {
     /// The values under these keys where they can be served as they are. Whatever else is there, or fails, is
@@ -53,4 +56,102 @@ impl L2 {
         });
         admitted.into_iter().map(|is_asked| if is_asked { answers.next().flatten() } else { None }).collect()
     }
+    /// Looks keys up, each under its own lease. What is neither a value nor a lease is left to a lookup of that key alone,
+    /// as [`L2Sighting::Busy`]; a lease that is of no use, to be given up, is [`L2Sighting::Moved`].
+    pub(crate) async fn lookup_many<V: Local, R: Reach<V>>(
+        &self,
+        keys: &[&[u8]],
+        form: Form,
+        leases: &[Lease],
+    ) -> Vec<L2Sighting<V>> {
+        let pairs = || keys.iter().zip(leases);
+        if let Err(error) = self.gate.enter("lookup") {
+            return pairs().map(|(key, _)| L2Sighting::Failed(error.clone().with_key(key))).collect();
+        }
+        let admitted: Vec<bool> = keys.iter().map(|key| self.admits(key).is_ok()).collect();
+        // Before the lookup is sent: what changes from here on is told, and refuses it.
+        let tickets: Vec<_> = keys.iter().map(|key| self.ticket(key)).collect();
+        let asks: Vec<Ask<'_>> = pairs()
+            .zip(&admitted)
+            .filter(|(_, is_admitted)| **is_admitted)
+            .map(|((key, lease), _)| Ask { key, lease: Some(*lease) })
+            .collect();
+        let (found, told) = tokio::join!(self.store().lookup(&asks), self.ask_era());
+        self.gate.heard(found.iter().find_map(|found| match found {
+            Found::Failed(error) => Some(error),
+            _ => None,
+        }));
+        let mut found = found.into_iter();
+        let sightings = pairs().zip(admitted).zip(tickets).map(|(((key, lease), is_admitted), ticket)| {
+            match found.by_ref().take(usize::from(is_admitted)).next() {
+                Some(Found::Lead) if told.serves(lease.token) => L2Sighting::Lead,
+                Some(Found::Lead) => L2Sighting::Moved,
+                Some(Found::Failed(error)) => L2Sighting::Failed(error),
+                Some(Found::Hit(entry)) if told.serves(entry.fill_id) => {
+                    let Ok(value) = R::open(self.codec, form, &entry.payload) else { return L2Sighting::Busy };
+                    // An invalidation here, not yet delivered there, may have come while the lookup was under way.
+                    if self.journal.holds(key) {
+                        return L2Sighting::Busy;
+                    }
+                    let seen = Seen::of(&entry, R::stamp(&entry.payload), Arc::new(value));
+                    self.keep::<V, R>(key, ticket, form, &seen, &entry);
+                    L2Sighting::Hit(seen)
+                }
+                _ => L2Sighting::Busy,
+            }
+        });
+        sightings.collect()
+    }
+
+    /// Stores values, each if its permit still stands.
+    pub(crate) async fn fill_many<V: Local, R: Reach<V>>(
+        &self,
+        storings: &[Storing<'_, V>],
+    ) -> Vec<Result<Verdict>> {
+        let sealed: Vec<Result<Fill<'_>>> = storings.iter().map(|storing| self.sealed::<V, R>(storing)).collect();
+        // Whoever asked for a refresh does not get the value from before it.
+        let doomed: Vec<Doomed<'_>> =
+            storings.iter().map(|storing| Doomed { key: storing.key, site: None }).collect();
+        let _near = self.forgotten(&doomed);
+        let fills: Vec<Fill<'_>> = sealed.iter().flatten().cloned().collect();
+        let mut verdicts = self.ask_many("fill", fills.len(), self.store().fill_many(fills)).await.into_iter();
+        let verdicts = sealed.into_iter().zip(storings).map(|(sealed, storing)| {
+            sealed?;
+            verdicts.next().unwrap_or_else(|| Err(unanswered("fill"))).map(|verdict| self.confirm(verdict, storing.mark))
+        });
+        verdicts.collect()
+    }
+
+    /// Gives leases up, each with the mark from before its lookup, and says of each whether it was still held.
+    pub(crate) async fn release_many(&self, leases: &[(&[u8], Token, u64)]) -> Vec<Result<Verdict>> {
+        let asked: Vec<(&[u8], Token)> = leases.iter().map(|(key, token, _)| (*key, *token)).collect();
+        let verdicts = self.ask_many("release", asked.len(), self.store().release_many(&asked)).await;
+        let confirmed = verdicts
+            .into_iter()
+            .zip(leases)
+            .map(|(verdict, (.., mark))| verdict.map(|verdict| self.confirm(verdict, *mark)));
+        confirmed.collect()
+    }
+
+    /// Asks the store for so many verdicts, unless it is known not to answer.
+    async fn ask_many(
+        &self,
+        operation: &'static str,
+        count: usize,
+        asking: impl Future<Output = Vec<Result<Verdict>>>,
+    ) -> Vec<Result<Verdict>> {
+        if count == 0 {
+            return Vec::new();
+        }
+        if let Err(error) = self.gate.enter(operation) {
+            return vec![Err(error); count];
+        }
+        let verdicts = asking.await;
+        self.gate.heard(verdicts.iter().find_map(|verdict| verdict.as_ref().err()));
+        verdicts
+    }
+}
+
+fn unanswered(operation: &'static str) -> Error {
+    Error::new(ErrorKind::Unavailable, operation, "the store gave no answer for the key")
 }

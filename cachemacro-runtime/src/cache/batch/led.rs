@@ -1,0 +1,268 @@
+//! The ids of a batch that it leads: looked up in one round trip, and stored in one.
+//!
+//! Each has its own flight and its own lease, and the verdict of each says who may share its value, as for a call for it
+//! alone. Whatever is not plainly a value or a lease goes on as such a call, with the seat that it has.
+
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::cache::read::Load;
+use crate::cache::warm;
+use crate::codec::Reach;
+use crate::error::Result;
+use crate::flight::{Lead, Outcome, Seat};
+use crate::policy::{Life, Terms};
+use crate::protocol::flight::{Ending, Progress};
+use crate::shape::{Local, Sharing};
+use crate::store::{Permit, Verdict};
+use crate::task::join_all;
+use crate::tier::{LeaseGuard, Sighting, Storing};
+
+/// How it stands with an id after the lookup.
+pub(super) enum Standing<V> {
+    Found(Arc<V>),
+    /// Its lease is held: it is to be loaded.
+    Leased(Lead<LeaseGuard>),
+    /// It goes on by itself; the store may have just not answered for it.
+    Alone {
+        seat: Seat<LeaseGuard>,
+        has_failed: bool,
+    },
+}
+
+/// Takes a seat for each of these calls, and looks up those that lead; the answers come in their order.
+///
+/// # Cancel safety
+///
+/// Safe: what has a seat or a lease gives it up.
+pub(super) async fn lead<S, R, P>(loads: &[Load<'_, P>]) -> Vec<Standing<S::Value>>
+where
+    S: Sharing<Value: Local>,
+    R: Reach<S::Value>,
+{
+    let Some(Load { cache, tier, site, .. }) = loads.first() else { return Vec::new() };
+    let seats: Vec<Seat<LeaseGuard>> =
+        loads.iter().map(|load| cache.inner.flights.enter(load.key)).collect();
+    let mut keys = Vec::with_capacity(loads.len());
+    for (load, seat) in loads.iter().zip(&seats) {
+        if let Seat::Lead(lead) = seat {
+            lead.progress(Progress::LookupSent);
+            keys.push(load.key);
+        }
+    }
+    let (form, lease) = (cache.form(site), cache.inner.settings.lease);
+    let mut sightings = tier.lookup_many::<S::Value, R>(&keys, form, lease).await.into_iter();
+    let standings = loads.iter().zip(seats).map(|(load, seat)| {
+        let Seat::Lead(mut lead) = seat else { return Standing::Alone { seat, has_failed: false } };
+        match sightings.next() {
+            Some(Sighting::Hit(seen)) if seen.is_fresh() => {
+                lead.end(Ending::Hit, Some(Outcome::Value(seen.value.clone())));
+                load.count(|counters| &counters.hits);
+                Standing::Found(seen.value)
+            }
+            Some(Sighting::Lead(lease)) => {
+                lead.hold(lease);
+                lead.progress(Progress::LoadStarted);
+                load.count(|counters| &counters.loads);
+                warm::ran(site);
+                Standing::Leased(lead)
+            }
+            Some(Sighting::Failed(error)) => {
+                load.report(&error);
+                Standing::Alone { seat: Seat::Lead(lead), has_failed: true }
+            }
+            _ => Standing::Alone { seat: Seat::Lead(lead), has_failed: false },
+        }
+    });
+    standings.collect()
+}
+
+/// Members of a batch whose leases are held, until they are settled.
+// std's mutex: held for a few moves, never across an await.
+pub(super) struct Led<'a, P> {
+    members: Mutex<Vec<Option<Member<'a, P>>>>,
+    since: Instant,
+    /// How long a lease holds.
+    lease: Duration,
+}
+
+struct Member<'a, P> {
+    load: Load<'a, P>,
+    lead: Lead<LeaseGuard>,
+}
+
+/// A member on its way to its end.
+struct Settling<'a, P, S: Sharing> {
+    member: usize,
+    load: Load<'a, P>,
+    lead: Lead<LeaseGuard>,
+    output: S::Output,
+    outcome: Option<Outcome>,
+    step: Step<S::Value>,
+}
+
+/// What it takes.
+enum Step<V> {
+    Fill(Arc<V>, Life),
+    Release,
+    /// Nothing is asked of the store.
+    Nothing(Ending),
+}
+
+impl<'a, P> Led<'a, P> {
+    /// None of so many members.
+    pub(super) fn new(lease: Duration) -> Self {
+        Self { members: Mutex::new(Vec::new()), since: Instant::now(), lease }
+    }
+
+    /// Adds the next member: one that leads, or one that goes by itself.
+    pub(super) fn push(&self, led: Option<(Load<'a, P>, Lead<LeaseGuard>)>) {
+        self.lock().push(led.map(|(load, lead)| Member { load, lead }));
+    }
+
+    /// Keeps the leases of those that are not settled, for as long as it is polled.
+    pub(super) async fn keep(&self) -> Infallible {
+        loop {
+            tokio::time::sleep(self.lease / 3).await;
+            for member in self.lock().iter().flatten() {
+                if let Some(lease) = member.lead.lease() {
+                    lease.renew(self.lease);
+                }
+            }
+        }
+    }
+
+    /// Stores what can be stored of what was loaded, and gives to others what they may take.
+    pub(super) async fn settle<S, R>(&self, came: Vec<(usize, S::Output)>) -> Vec<(usize, S::Output)>
+    where
+        S: Sharing<Value: Local>,
+        R: Reach<S::Value>,
+        P: Terms<S::Found>,
+    {
+        let cost = self.since.elapsed();
+        let mut settling: Vec<Settling<'_, P, S>> = {
+            let mut members = self.lock();
+            let taken = came.into_iter().filter_map(|(member, output)| Some((member, members[member].take()?, output)));
+            taken.map(|(member, led, output)| self.decided(member, led, output, cost)).collect()
+        };
+        let (filled, released) = tokio::join!(fill::<S, R, P>(&settling), release(&settling));
+        let endings = settling.iter().zip(filled.into_iter().zip(released)).map(|(settling, came)| async move {
+            let Settling { load, lead, step, .. } = settling;
+            match (step, lead.lease(), came) {
+                (Step::Nothing(ending), ..) => *ending,
+                (_, Some(lease), (Some(Ok(Verdict::Accepted)), _) | (_, Some(Ok(Verdict::Accepted)))) => {
+                    load.settled(lead, lease, &[]).await
+                }
+                _ => Ending::Unsettled,
+            }
+        });
+        let endings = join_all(endings).await;
+        let over = settling.drain(..).zip(endings).map(|(settling, ending)| {
+            let Settling { member, lead, output, outcome, .. } = settling;
+            // The value stands where the lease stood, or it was released.
+            if let Some(lease) = lead.end(ending, outcome)
+                && ending == Ending::Settled
+            {
+                lease.forget();
+            }
+            (member, output)
+        });
+        over.collect()
+    }
+
+    /// What is to be done about a member that was loaded.
+    fn decided<S>(&self, member: usize, led: Member<'a, P>, output: S::Output, cost: Duration) -> Settling<'a, P, S>
+    where
+        S: Sharing<Value: Local>,
+        P: Terms<S::Found>,
+    {
+        let Member { load, lead } = led;
+        let (outcome, step) = match S::value(&output) {
+            None => {
+                load.count(|counters| &counters.failures);
+                let outcome = if lead.is_awaited() { S::share(&output).map(Outcome::Rest) } else { None };
+                // What nobody takes is not waited for: the lease is dropped, and released in the background.
+                let step = if outcome.is_some() { Step::Release } else { Step::Nothing(Ending::Unshared) };
+                (outcome, step)
+            }
+            Some(value) => {
+                let life = load.cache.life(load.site, &load.terms, S::found(value), cost);
+                let value = Arc::new(value.clone());
+                let step = match life {
+                    Some(_) if lead.lease().is_none_or(|lease| lease.is_over(self.lease)) => {
+                        load.count(|counters| &counters.refused);
+                        Step::Nothing(Ending::Unsettled)
+                    }
+                    Some(life) => Step::Fill(Arc::clone(&value), life),
+                    None => {
+                        load.count(|counters| &counters.failures);
+                        Step::Release
+                    }
+                };
+                (Some(Outcome::Value(value)), step)
+            }
+        };
+        if !matches!(step, Step::Nothing(_)) {
+            lead.progress(Progress::SettleSent);
+        }
+        Settling { member, load, lead, output, outcome, step }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Option<Member<'a, P>>>> {
+        self.members.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Stores the values of those who have one that is to be stored, and says of these what came of it.
+async fn fill<S, R, P>(settling: &[Settling<'_, P, S>]) -> Vec<Option<Result<Verdict>>>
+where
+    S: Sharing<Value: Local>,
+    R: Reach<S::Value>,
+{
+    let storings = settling.iter().filter_map(|Settling { load, lead, step, .. }| {
+        let (Step::Fill(value, life), Some(lease)) = (step, lead.lease()) else { return None };
+        let (key, form, permit) = (load.key, load.cache.form(load.site), Permit::Lease(lease.token()));
+        Some(Storing { key, form, permit, mark: lease.mark(), notes: None, value, life: *life })
+    });
+    let storings: Vec<Storing<'_, S::Value>> = storings.collect();
+    let mut verdicts = match settling.first() {
+        Some(Settling { load, .. }) if !storings.is_empty() => {
+            load.tier.fill_many::<S::Value, R>(storings).await.into_iter()
+        }
+        _ => Vec::new().into_iter(),
+    };
+    let told = settling.iter().map(|Settling { load, step, .. }| {
+        let verdict = matches!(step, Step::Fill(..)).then(|| verdicts.next()).flatten();
+        match &verdict {
+            None => {}
+            Some(Ok(Verdict::Accepted)) => {
+                load.count(|counters| &counters.stored);
+                warm::stored(load.site);
+            }
+            Some(Ok(Verdict::Refused)) => load.count(|counters| &counters.refused),
+            Some(Err(error)) => {
+                load.report(error);
+                load.count(|counters| &counters.outages);
+            }
+        }
+        verdict
+    });
+    told.collect()
+}
+
+/// Gives up the leases of those whose values are not to be stored. That one was still held proves the load fresh.
+async fn release<S: Sharing, P>(settling: &[Settling<'_, P, S>]) -> Vec<Option<Result<Verdict>>> {
+    let leases = settling.iter().filter_map(|Settling { load, lead, step, .. }| {
+        let (Step::Release, Some(lease)) = (step, lead.lease()) else { return None };
+        Some((load.key, lease.token(), lease.mark()))
+    });
+    let leases: Vec<_> = leases.collect();
+    let mut verdicts = match settling.first() {
+        Some(Settling { load, .. }) if !leases.is_empty() => load.tier.release_many(&leases).await.into_iter(),
+        _ => Vec::new().into_iter(),
+    };
+    settling.iter().map(|settling| matches!(settling.step, Step::Release).then(|| verdicts.next()).flatten()).collect()
+}
