@@ -1,4 +1,5 @@
-//! What a batch costs on a Redis of its own, beside as many single calls and beside a bare `MGET`.
+//! What a batch costs on a Redis of its own, beside as many single calls, beside a bare `MGET`, and beside what a program
+//! does by hand that has no protocol: an `MGET`, and for what is missing one pipeline of `SET`s.
 //!
 //! ```sh
 //! cargo bench --bench batches
@@ -78,6 +79,7 @@ async fn compare(bare: &mut MultiplexedConnection) {
     let none = Best(Duration::MAX);
     let (mut mget, mut hits, mut singles) = (none, none, none);
     let (mut half, mut half_singles, mut misses) = (none, none, none);
+    let (mut half_by_hand, mut misses_by_hand) = (none, none);
     for _ in 0..ROUNDS {
         rows(&ids).await;
         let start = Instant::now();
@@ -113,6 +115,19 @@ async fn compare(bare: &mut MultiplexedConnection) {
         let start = Instant::now();
         assert_eq!(rows(&ids).await.len(), ids.len());
         misses.take(start);
+
+        for (missing, best) in [(ids.len() / 2, &mut half_by_hand), (ids.len(), &mut misses_by_hand)] {
+            by_hand(bare, &ids).await;
+            let mut forget = redis::cmd("DEL");
+            ids[..missing].iter().for_each(|id| {
+                forget.arg(format!("hand:{id}"));
+            });
+            let forgotten: usize = forget.query_async(bare).await.expect("a count");
+            assert_eq!(forgotten, missing);
+            let start = Instant::now();
+            assert_eq!(by_hand(bare, &ids).await.len(), ids.len());
+            best.take(start);
+        }
     }
     for (name, Best(time)) in [
         ("a bare MGET", mget),
@@ -121,10 +136,34 @@ async fn compare(bare: &mut MultiplexedConnection) {
         ("a batch, half of them stored", half),
         ("single calls, half of them stored", half_singles),
         ("a batch, nothing stored", misses),
+        ("by hand, half of them stored", half_by_hand),
+        ("by hand, nothing stored", misses_by_hand),
     ] {
         let share = time.as_secs_f64() / mget.0.as_secs_f64();
         println!("{name:36} {:>8.0} µs  {share:>6.2}", time.as_secs_f64() * 1e6);
     }
+}
+
+/// Cache-aside: nothing keeps what is loaded here from replacing what is newer.
+async fn by_hand(bare: &mut MultiplexedConnection, ids: &[u64]) -> HashMap<u64, String> {
+    let mut command = redis::cmd("MGET");
+    for id in ids {
+        command.arg(format!("hand:{id}"));
+    }
+    let stored: Vec<Option<String>> = command.query_async(bare).await.expect("values");
+    let missing: Vec<u64> =
+        ids.iter().zip(&stored).filter_map(|(id, stored)| stored.is_none().then_some(*id)).collect();
+    let mut all: HashMap<u64, String> =
+        ids.iter().zip(stored).filter_map(|(id, stored)| Some((*id, stored?))).collect();
+    let mut fill = redis::pipe();
+    for id in missing {
+        fill.cmd("SET").arg(format!("hand:{id}")).arg(text(id)).arg("PX").arg(3_600_000).ignore();
+        all.insert(id, text(id));
+    }
+    if !fill.is_empty() {
+        fill.query_async::<()>(bare).await.expect("the server stores");
+    }
+    all
 }
 
 async fn forget(ids: &[u64]) {
