@@ -145,9 +145,10 @@ where
             rest.iter().map(|at| Some(Way::Called(one(*at)))).collect()
         };
         let herd = Herd::new(rest.len());
-        let calls = ways.into_iter().enumerate().map(|(member, way)| {
-            way.map(|way| herd.call(member, |wanted| go_on::<S, R, P, _>(way, wanted)))
-        });
+        let calls = ways
+            .into_iter()
+            .enumerate()
+            .map(|(member, way)| way.map(|way| herd.call(member, |wanted| go_on::<S, R, P, _>(way, wanted))));
         let calls: Vec<_> = calls.collect();
         let load = |members: &[usize]| {
             let ids: Vec<K> = members.iter().map(|member| ids[rest[*member]].clone()).collect();

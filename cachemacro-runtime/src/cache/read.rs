@@ -404,7 +404,12 @@ impl<P> Load<'_, P> {
     /// What an accepted fill or release says of a load: the lease knows of the key alone, so that whoever came after
     /// the load began may only share it if no tag was invalidated since, nor all. What names no tag itself is held to the
     /// epochs of those that it might have named. Nobody can join any more.
-    pub(super) async fn settled(&self, lead: &Lead<LeaseGuard>, lease: &LeaseGuard, noted: &[&[Note]]) -> Ending {
+    pub(super) async fn settled(
+        &self,
+        lead: &Lead<LeaseGuard>,
+        lease: &LeaseGuard,
+        noted: &[&[Note]],
+    ) -> Ending {
         let is_shared = !lead.is_awaited()
             || mutants::is(Mutant::TagSharedUnchecked)
             || self.tier.still_stands(lease.token(), &noted.concat()).await;

@@ -172,10 +172,7 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     ///
     /// For each of them those of [`release`](Self::release); one that fails says nothing of the others.
-    fn release_many<'a>(
-        &'a self,
-        leases: &'a [(&'a [u8], Token)],
-    ) -> StoreFuture<'a, Vec<Result<Verdict>>> {
+    fn release_many<'a>(&'a self, leases: &'a [(&'a [u8], Token)]) -> StoreFuture<'a, Vec<Result<Verdict>>> {
         Box::pin(async move {
             let mut verdicts = Vec::with_capacity(leases.len());
             for (key, token) in leases {

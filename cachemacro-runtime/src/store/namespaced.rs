@@ -94,10 +94,7 @@ impl Store for Namespaced {
         Box::pin(async move { self.store.release(&self.outer(key), token).await })
     }
 
-    fn release_many<'a>(
-        &'a self,
-        leases: &'a [(&'a [u8], Token)],
-    ) -> StoreFuture<'a, Vec<Result<Verdict>>> {
+    fn release_many<'a>(&'a self, leases: &'a [(&'a [u8], Token)]) -> StoreFuture<'a, Vec<Result<Verdict>>> {
         Box::pin(async move {
             let keys: Vec<Vec<u8>> = leases.iter().map(|(key, _)| self.outer(key)).collect();
             let leases: Vec<(&[u8], Token)> =

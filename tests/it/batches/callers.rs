@@ -1,14 +1,16 @@
 //! Callers that come at the same time, leave, and change what is being loaded.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use cachemacro::Cache;
+use cachemacro::{Cache, cache_result};
 use tokio::task::JoinHandle;
 
 use super::{Table, covered_row, found, row, rows, write};
 use crate::support::eventually;
 
-type Rows = Result<std::collections::HashMap<u64, u64>, String>;
+type Rows = Result<HashMap<u64, u64>, String>;
 
 fn spawn(cache: &Cache, table: &Arc<Table>, ids: &[u64]) -> JoinHandle<Rows> {
     let (cache, table, ids) = (cache.clone(), Arc::clone(table), ids.to_vec());
@@ -118,4 +120,20 @@ async fn who_cannot_take_the_error_of_a_batch_waits_for_the_next_load() {
         assert_eq!(one.await.unwrap(), Ok(10));
     }
     assert_eq!(table.asked(), [[13, 1].as_slice(), &[1]], "one body for all of them");
+}
+
+/// Takes longer for each than a lease holds.
+#[cache_result(batch(ids, chunk = 1), ttl = "1h", key = "batches:slow:<ids>", skip(table))]
+async fn slow_rows(table: &Table, ids: &[u64]) -> HashMap<u64, u64> {
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    table.load(ids).await.into_iter().collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn leases_are_kept_until_the_last_body_of_a_batch_has_run() {
+    let (cache, table) = (Cache::memory(), Table::of(1..=9));
+    assert_eq!(cache.scope(slow_rows(&table, &[1, 2])).await.len(), 2);
+    assert_eq!(table.asked(), [[1], [2]]);
+    assert_eq!(cache.scope(slow_rows(&table, &[1, 2])).await.len(), 2);
+    assert_eq!(table.asked(), [[0; 0]; 0], "both are stored");
 }

@@ -1,9 +1,10 @@
 //! Batches of two processes on one server, which are two caches as far as it can tell.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cachemacro::Cache;
+use cachemacro::{Cache, cache_result};
 
 use super::{Table, found, row, rows, write};
 use crate::support::{RedisServer, eventually};
@@ -35,6 +36,65 @@ async fn what_is_stored_is_read_at_once_and_leases_are_asked_for_on_the_rest() {
     assert!((1..=8).contains(&lanes), "one read for each connection: {lanes}");
     assert_eq!(calls(&server, "set") - sets, 10 + 10, "ten leases, and ten fills");
     assert_eq!(table.asked().last().expect("a body").len(), 10);
+}
+
+#[tokio::test]
+async fn what_is_missing_takes_three_steps_however_much_it_is() {
+    let server = RedisServer::start();
+    let cache = connect(&server).await;
+    let table = Table::of(20..70);
+    let ids: Vec<u64> = (20..120).collect();
+    assert_eq!(cache.scope(rows(&table, &ids)).await, found(20..70));
+    assert_eq!(calls(&server, "set"), 100 + 50, "a lease for each, and a value for those that there are");
+    let leases_left = async || {
+        let left = server.cli(&["EVAL", "return #redis.call('KEYS', 'batches:row:*')", "0"]);
+        left.trim().parse::<u64>().expect("a number") - 50
+    };
+    eventually("the leases of those that are absent are gone", async || leases_left().await == 0).await;
+    let scripts = calls(&server, "evalsha");
+    assert!(scripts <= 4, "one that fills and one that releases for each connection: {scripts}");
+    assert_eq!(table.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn a_batch_that_is_dropped_leaves_no_leases_behind() {
+    let server = RedisServer::start();
+    let (cache, other) = (connect(&server).await, connect(&server).await);
+    let table = Arc::new(Table::held(0..100));
+    let ids: Vec<u64> = (20..90).collect();
+    let loading = tokio::spawn({
+        let (cache, table, ids) = (cache.clone(), Arc::clone(&table), ids.clone());
+        async move { cache.scope(rows(&table, &ids)).await }
+    });
+    eventually("a body", || async { !table.asked.lock().unwrap().is_empty() }).await;
+    loading.abort();
+    let none = async || server.cli(&["KEYS", "batches:row:*"]).trim().is_empty();
+    eventually("the leases are gone", none).await;
+    assert!(calls(&server, "evalsha") <= 2, "in one call for each connection");
+    table.let_go(9);
+    assert_eq!(other.scope(rows(&table, &ids)).await, found(20..90));
+}
+
+#[tokio::test]
+async fn a_value_that_is_too_large_keeps_no_other_from_being_stored() {
+    let server = RedisServer::start();
+    let cache = connect(&server).await;
+    for _ in 0..2 {
+        assert_eq!(cache.scope(texts(&[1, 2, 3])).await.len(), 3);
+    }
+    let stored = async || {
+        let mut keys: Vec<String> =
+            server.cli(&["KEYS", "batches:long:*"]).lines().map(str::to_owned).collect();
+        keys.sort();
+        keys
+    };
+    eventually("the others are there", async || stored().await == ["batches:long:1", "batches:long:3"]).await;
+}
+
+/// That of 2 is longer than is stored.
+#[cache_result(batch(ids), ttl = "1h", value_bytes_max = "100B", key = "batches:long:<ids>")]
+async fn texts(ids: &[u64]) -> HashMap<u64, String> {
+    ids.iter().map(|id| (*id, "x".repeat(if *id == 2 { 900 } else { 9 }))).collect()
 }
 
 #[tokio::test]

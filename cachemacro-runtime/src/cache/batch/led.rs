@@ -44,8 +44,7 @@ where
     R: Reach<S::Value>,
 {
     let Some(Load { cache, tier, site, .. }) = loads.first() else { return Vec::new() };
-    let seats: Vec<Seat<LeaseGuard>> =
-        loads.iter().map(|load| cache.inner.flights.enter(load.key)).collect();
+    let seats: Vec<Seat<LeaseGuard>> = loads.iter().map(|load| cache.inner.flights.enter(load.key)).collect();
     let mut keys = Vec::with_capacity(loads.len());
     for (load, seat) in loads.iter().zip(&seats) {
         if let Seat::Lead(lead) = seat {
@@ -145,20 +144,23 @@ impl<'a, P> Led<'a, P> {
         let cost = self.since.elapsed();
         let mut settling: Vec<Settling<'_, P, S>> = {
             let mut members = self.lock();
-            let taken = came.into_iter().filter_map(|(member, output)| Some((member, members[member].take()?, output)));
+            let taken = came
+                .into_iter()
+                .filter_map(|(member, output)| Some((member, members[member].take()?, output)));
             taken.map(|(member, led, output)| self.decided(member, led, output, cost)).collect()
         };
         let (filled, released) = tokio::join!(fill::<S, R, P>(&settling), release(&settling));
-        let endings = settling.iter().zip(filled.into_iter().zip(released)).map(|(settling, came)| async move {
-            let Settling { load, lead, step, .. } = settling;
-            match (step, lead.lease(), came) {
-                (Step::Nothing(ending), ..) => *ending,
-                (_, Some(lease), (Some(Ok(Verdict::Accepted)), _) | (_, Some(Ok(Verdict::Accepted)))) => {
-                    load.settled(lead, lease, &[]).await
+        let endings =
+            settling.iter().zip(filled.into_iter().zip(released)).map(|(settling, came)| async move {
+                let Settling { load, lead, step, .. } = settling;
+                match (step, lead.lease(), came) {
+                    (Step::Nothing(ending), ..) => *ending,
+                    (_, Some(lease), (Some(Ok(Verdict::Accepted)), _) | (_, Some(Ok(Verdict::Accepted)))) => {
+                        load.settled(lead, lease, &[]).await
+                    }
+                    _ => Ending::Unsettled,
                 }
-                _ => Ending::Unsettled,
-            }
-        });
+            });
         let endings = join_all(endings).await;
         let over = settling.drain(..).zip(endings).map(|(settling, ending)| {
             let Settling { member, lead, output, outcome, .. } = settling;
@@ -174,7 +176,13 @@ impl<'a, P> Led<'a, P> {
     }
 
     /// What is to be done about a member that was loaded.
-    fn decided<S>(&self, member: usize, led: Member<'a, P>, output: S::Output, cost: Duration) -> Settling<'a, P, S>
+    fn decided<S>(
+        &self,
+        member: usize,
+        led: Member<'a, P>,
+        output: S::Output,
+        cost: Duration,
+    ) -> Settling<'a, P, S>
     where
         S: Sharing<Value: Local>,
         P: Terms<S::Found>,
@@ -261,8 +269,13 @@ async fn release<S: Sharing, P>(settling: &[Settling<'_, P, S>]) -> Vec<Option<R
     });
     let leases: Vec<_> = leases.collect();
     let mut verdicts = match settling.first() {
-        Some(Settling { load, .. }) if !leases.is_empty() => load.tier.release_many(&leases).await.into_iter(),
+        Some(Settling { load, .. }) if !leases.is_empty() => {
+            load.tier.release_many(&leases).await.into_iter()
+        }
         _ => Vec::new().into_iter(),
     };
-    settling.iter().map(|settling| matches!(settling.step, Step::Release).then(|| verdicts.next()).flatten()).collect()
+    settling
+        .iter()
+        .map(|settling| matches!(settling.step, Step::Release).then(|| verdicts.next()).flatten())
+        .collect()
 }

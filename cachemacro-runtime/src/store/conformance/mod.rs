@@ -84,7 +84,8 @@ pub async fn run(harness: &dyn Harness) {
 /// The cases, for those who want to run them one by one.
 pub fn cases() -> Vec<Case> {
     let guards = guards::cases().into_iter().map(|case| Case { needs_guards: true, ..case });
-    [leases::cases(), values::cases(), keys::cases(), discards::cases(), many::cases(), guards.collect()].concat()
+    [leases::cases(), values::cases(), keys::cases(), discards::cases(), many::cases(), guards.collect()]
+        .concat()
 }
 
 /// One thing that every store does.

@@ -144,11 +144,10 @@ impl Store for MemoryStore {
         Box::pin(async move { Ok(self.table.release(key, token)) })
     }
 
-    fn release_many<'a>(
-        &'a self,
-        leases: &'a [(&'a [u8], Token)],
-    ) -> StoreFuture<'a, Vec<Result<Verdict>>> {
-        Box::pin(async move { leases.iter().map(|(key, token)| Ok(self.table.release(key, *token))).collect() })
+    fn release_many<'a>(&'a self, leases: &'a [(&'a [u8], Token)]) -> StoreFuture<'a, Vec<Result<Verdict>>> {
+        Box::pin(
+            async move { leases.iter().map(|(key, token)| Ok(self.table.release(key, *token))).collect() },
+        )
     }
 
     fn discard<'a>(&'a self, key: &'a [u8], fill_id: Token) -> StoreFuture<'a, Result<Verdict>> {

@@ -119,10 +119,9 @@ impl RedisStore {
                 };
                 match script.ask(lane, chunks.len(), write_call, deadline).await {
                     Ok(replies) => {
-                        let verdicts = chunks
-                            .iter()
-                            .zip(replies)
-                            .flat_map(|(chunk, reply)| chunk.iter().copied().zip(verdicts_of(reply, chunk.len())));
+                        let verdicts = chunks.iter().zip(replies).flat_map(|(chunk, reply)| {
+                            chunk.iter().copied().zip(verdicts_of(reply, chunk.len()))
+                        });
                         verdicts.collect::<Vec<_>>()
                     }
                     Err(failure) => places.into_iter().map(|at| (at, Err(failure))).collect(),
@@ -154,9 +153,10 @@ fn chunks(places: &[usize], bytes: impl Fn(usize) -> usize) -> Vec<&[usize]> {
 /// What a call of a script says of each of so many keys.
 fn verdicts_of(reply: Value, keys: usize) -> Vec<Result<Verdict, Failure>> {
     match reply {
-        Value::Array(answers) if answers.len() == keys => {
-            answers.into_iter().map(|answer| count_of(answer).map(|count| Verdict::from(count == 1))).collect()
-        }
+        Value::Array(answers) if answers.len() == keys => answers
+            .into_iter()
+            .map(|answer| count_of(answer).map(|count| Verdict::from(count == 1)))
+            .collect(),
         Value::ServerError(error) => vec![Err(Failure::from(&error)); keys],
         _ => vec![Err(Failure::ODD_REPLY); keys],
     }

@@ -279,10 +279,7 @@ impl Store for RedisStore {
         })
     }
 
-    fn release_many<'a>(
-        &'a self,
-        leases: &'a [(&'a [u8], Token)],
-    ) -> StoreFuture<'a, Vec<Result<Verdict>>> {
+    fn release_many<'a>(&'a self, leases: &'a [(&'a [u8], Token)]) -> StoreFuture<'a, Vec<Result<Verdict>>> {
         Box::pin(self.give_up_many(leases))
     }
 

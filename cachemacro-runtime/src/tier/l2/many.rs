@@ -88,7 +88,9 @@ impl L2 {
                 Some(Found::Lead) => L2Sighting::Moved,
                 Some(Found::Failed(error)) => L2Sighting::Failed(error),
                 Some(Found::Hit(entry)) if told.serves(entry.fill_id) => {
-                    let Ok(value) = R::open(self.codec, form, &entry.payload) else { return L2Sighting::Busy };
+                    let Ok(value) = R::open(self.codec, form, &entry.payload) else {
+                        return L2Sighting::Busy;
+                    };
                     // An invalidation here, not yet delivered there, may have come while the lookup was under way.
                     if self.journal.holds(key) {
                         return L2Sighting::Busy;
@@ -108,16 +110,21 @@ impl L2 {
         &self,
         storings: &[Storing<'_, V>],
     ) -> Vec<Result<Verdict>> {
-        let sealed: Vec<Result<Fill<'_>>> = storings.iter().map(|storing| self.sealed::<V, R>(storing)).collect();
+        let sealed: Vec<Result<Fill<'_>>> =
+            storings.iter().map(|storing| self.sealed::<V, R>(storing)).collect();
         // Whoever asked for a refresh does not get the value from before it.
         let doomed: Vec<Doomed<'_>> =
             storings.iter().map(|storing| Doomed { key: storing.key, site: None }).collect();
         let _near = self.forgotten(&doomed);
         let fills: Vec<Fill<'_>> = sealed.iter().flatten().cloned().collect();
-        let mut verdicts = self.ask_many("fill", fills.len(), self.store().fill_many(fills)).await.into_iter();
+        let mut verdicts =
+            self.ask_many("fill", fills.len(), self.store().fill_many(fills)).await.into_iter();
         let verdicts = sealed.into_iter().zip(storings).map(|(sealed, storing)| {
             sealed?;
-            verdicts.next().unwrap_or_else(|| Err(unanswered("fill"))).map(|verdict| self.confirm(verdict, storing.mark))
+            verdicts
+                .next()
+                .unwrap_or_else(|| Err(unanswered("fill")))
+                .map(|verdict| self.confirm(verdict, storing.mark))
         });
         verdicts.collect()
     }
