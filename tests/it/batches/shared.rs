@@ -14,6 +14,12 @@ async fn connect(server: &RedisServer) -> Cache {
     builder.build().await.expect("the server runs")
 }
 
+/// The same, where a lease that is left behind stays.
+async fn connect_with_long_leases(server: &RedisServer) -> Cache {
+    let builder = Cache::builder().url(server.url()).near(0).lease(Duration::from_secs(3600));
+    builder.build().await.expect("the server runs")
+}
+
 /// How often the server has run a command.
 fn calls(server: &RedisServer, command: &str) -> u64 {
     let info = server.cli(&["INFO", "commandstats"]);
@@ -41,7 +47,7 @@ async fn what_is_stored_is_read_at_once_and_leases_are_asked_for_on_the_rest() {
 #[tokio::test]
 async fn what_is_missing_takes_three_steps_however_much_it_is() {
     let server = RedisServer::start();
-    let cache = connect(&server).await;
+    let cache = connect_with_long_leases(&server).await;
     let table = Table::of(20..70);
     let ids: Vec<u64> = (20..120).collect();
     assert_eq!(cache.scope(rows(&table, &ids)).await, found(20..70));
@@ -59,7 +65,7 @@ async fn what_is_missing_takes_three_steps_however_much_it_is() {
 #[tokio::test]
 async fn a_batch_that_is_dropped_leaves_no_leases_behind() {
     let server = RedisServer::start();
-    let (cache, other) = (connect(&server).await, connect(&server).await);
+    let (cache, other) = (connect_with_long_leases(&server).await, connect(&server).await);
     let table = Arc::new(Table::held(0..100));
     let ids: Vec<u64> = (20..90).collect();
     let loading = tokio::spawn({
@@ -78,7 +84,7 @@ async fn a_batch_that_is_dropped_leaves_no_leases_behind() {
 #[tokio::test]
 async fn a_value_that_is_too_large_keeps_no_other_from_being_stored() {
     let server = RedisServer::start();
-    let cache = connect(&server).await;
+    let cache = connect_with_long_leases(&server).await;
     for _ in 0..2 {
         assert_eq!(cache.scope(texts(&[1, 2, 3])).await.len(), 3);
     }

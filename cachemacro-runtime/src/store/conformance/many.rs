@@ -60,7 +60,7 @@ async fn a_key_twice_among_fills_is_filled_once(bench: &Bench<'_>) {
 async fn hundreds_of_keys_are_filled_and_released_in_one_go(bench: &Bench<'_>) {
     let mut led = Vec::new();
     for at in 0..300 {
-        let key = bench.key(&at.to_string());
+        let key = bench.key(at.to_string());
         let token = bench.lead(&key).await;
         led.push((key, token));
     }
