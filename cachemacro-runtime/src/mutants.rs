@@ -96,6 +96,8 @@ mutants! {
     LocalNotNoted,
     /// What is kept in this process is served, however long ago the store confirmed it.
     NeverUnconfirmed,
+    /// Where those who invalidate publish it, they do so only for what was there.
+    PublishedIfThere,
     /// A refresh replaces whatever is there, also what was invalidated meanwhile.
     RefreshIgnoresInvalidation,
     /// What is stale is served from what a caller saw before its load failed, and not looked up again.

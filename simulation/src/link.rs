@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use cachemacro_runtime::error::{Error, ErrorKind, Result};
+use cachemacro_runtime::mutants::{self, Mutant};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
@@ -158,10 +159,16 @@ impl Link {
         if !self.state().arrives(session, leaves_at) {
             return;
         }
-        let (may_change, changes) = (command.may_change(), command.changes());
+        let (may_change, changes, is_published) =
+            (command.may_change(), command.changes(), command.is_published());
         let Some(reply) = self.world.server.execute(&key, command) else { return };
-        if may_change && (changes || reply.has_changed()) {
-            self.world.tell(Some(&key));
+        let has_changed = may_change && (changes || reply.has_changed());
+        let is_told = match self.world.plan.is_published {
+            true => is_published && (has_changed || !mutants::is(Mutant::PublishedIfThere)),
+            false => has_changed,
+        };
+        if is_told {
+            self.world.tell(&key);
         }
         let now = Instant::now();
         let (delay, is_lost) = {

@@ -40,6 +40,8 @@ pub(crate) struct Plan {
     pub(crate) replica_lag: Option<Duration>,
     /// How far processes may be behind, in ms, if they keep values near.
     pub(crate) near: Option<u64>,
+    /// Whether the server tells nothing of its own, and those who invalidate and guard publish it.
+    pub(crate) is_published: bool,
     /// The longest that what is told of changes is under way, in ms.
     pub(crate) telling_delay_max: u64,
     /// How many of a hundred turns of the server that begin with a change are long, and how long, in ms.
@@ -220,6 +222,7 @@ impl Plan {
             tells_sessions: fails_over || rng.percent(50),
             replica_lag: fails_over.then(|| millis(rng.pick(&[12, 40, 120]))),
             near: rng.percent(theme.near_percent).then_some(bound),
+            is_published: rng.percent(theme.published_percent),
             telling_delay_max: rng.pick(theme.telling_delays).unwrap_or(delay_max),
             long_turns: (rng.pick(theme.long_turns_percent), (bound * shortest / 100, bound * longest / 100)),
             keys,

@@ -10,7 +10,7 @@ use crate::variant::Variant;
 pub fn replay(seed: u64, variant: Variant) -> String {
     let Outcome { plan, history, violations } = run(seed, variant);
     let mut told = format!(
-        "seed {seed}: {} processes, {} keys; lease {:?}, guard {:?}, wait_max {:?}, budget {:?}, ttl {:?}, delays to {} ms; past the ttl {:?}, tags {:?}, near {:?}{}\n",
+        "seed {seed}: {} processes, {} keys; lease {:?}, guard {:?}, wait_max {:?}, budget {:?}, ttl {:?}, delays to {} ms; past the ttl {:?}, tags {:?}, near {:?}{}{}\n",
         plan.processes,
         plan.keys,
         plan.lease,
@@ -22,6 +22,7 @@ pub fn replay(seed: u64, variant: Variant) -> String {
         plan.freshness,
         plan.tagging,
         plan.near,
+        if plan.near.is_some() && plan.is_published { ", told by who writes" } else { "" },
         if plan.has_namespace { ", in a namespace" } else { "" },
     );
     for (number, operation) in plan.operations.iter().enumerate() {

@@ -179,7 +179,7 @@ fn go_wrong(world: &Arc<World>, processes: &[Arc<Process>], fault: PlannedFault)
         }
         Wrong::Flush => {
             world.server.restart(Instant::now());
-            world.tell(None);
+            world.tell_of_own(None);
         }
         Wrong::Restart => {
             world.server.restart(until);
@@ -209,7 +209,7 @@ fn go_wrong(world: &Arc<World>, processes: &[Arc<Process>], fault: PlannedFault)
                 evicted = format!("{NAMESPACE}:{evicted}");
             }
             world.server.evict(evicted.as_bytes());
-            world.tell(Some(evicted.as_bytes()));
+            world.tell_of_own(Some(evicted.as_bytes()));
         }
         Wrong::Pause(process) => processes[process].link.pause(until),
         Wrong::Crash(process) => processes[process].crash(world.below(2) == 0),

@@ -169,6 +169,11 @@ impl Command {
         matches!(self, Self::EndGuard(_) | Self::Put { .. })
     }
 
+    /// Whether who sends it publishes that, where the server tells nothing of its own.
+    pub(crate) fn is_published(&self) -> bool {
+        matches!(self, Self::Invalidate | Self::BeginGuard(_) | Self::EndGuard(_) | Self::Put { .. })
+    }
+
     fn on(self, store: &MemoryStore, key: &[u8]) -> Reply {
         match self {
             Self::Lookup(lease) => {

@@ -47,8 +47,19 @@ impl World {
         self.ears.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells all processes of a change; with no key, of all.
-    pub(crate) fn tell(self: &Arc<Self>, key: Option<&[u8]>) {
+    /// Tells all processes of a change.
+    pub(crate) fn tell(self: &Arc<Self>, key: &[u8]) {
+        self.tell_all(Some(key));
+    }
+
+    /// Tells all processes of what the server did by itself, if it tells of that; with no key, of all.
+    pub(crate) fn tell_of_own(self: &Arc<Self>, key: Option<&[u8]>) {
+        if !self.plan.is_published {
+            self.tell_all(key);
+        }
+    }
+
+    fn tell_all(self: &Arc<Self>, key: Option<&[u8]>) {
         let ears = self.ears().clone();
         ears.iter().for_each(|ear| ear.tell(self, key));
     }

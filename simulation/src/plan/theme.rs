@@ -52,6 +52,8 @@ pub(super) struct Theme {
     /// How many of a hundred worlds keep values near, and how far behind they may be.
     pub(super) near_percent: u64,
     pub(super) bounds: &'static [u64],
+    /// In how many of a hundred worlds the server tells nothing of its own.
+    pub(super) published_percent: u64,
     /// How long what is told is under way, where it is not as long as all else.
     pub(super) telling_delays: &'static [Option<u64>],
     /// How many of a hundred turns of the server that begin with a change are long, and how long: a share of the
@@ -87,6 +89,7 @@ pub(super) const ALL: &[(u64, &Theme)] = &[
     (3, &near::TOLD_LATE),
     (3, &near::RELINKED),
     (2, &near::CRASHED),
+    (1, &near::EVICTED),
     (2, &FAILOVERS),
     (2, &tags::TAGS),
     (5, &tags::SLOWLY_TAKEN),
@@ -150,6 +153,7 @@ const MIXED: Theme = Theme {
     guards: &[100, 150, 400, 2000],
     near_percent: 50,
     bounds: &[50, 80, 200, 1000],
+    published_percent: 25,
     telling_delays: &[None],
     long_turns_percent: &[3],
     long_turn: (0, 125),

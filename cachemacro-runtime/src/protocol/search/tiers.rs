@@ -10,9 +10,11 @@
 //! other connections overtake that: a writer may be told that it is done in the middle of the turn (a Redis
 //! that runs a long script does so), and so are lookups. The connection is cut, known or unknown to the process; the server is cut off
 //! from the majority, and answers what names no key; it restarts with an empty memory. A guard that its
-//! writer has left behind runs out, and nothing is told of it.
+//! writer has left behind runs out, and nothing is told of it. Where a server does not tell of changes, those who
+//! write publish what they invalidate and guard.
 
 mod searches;
+mod wire;
 mod writers;
 
 use super::Version;
@@ -51,6 +53,10 @@ enum Wrong {
     LinkReadLast,
     /// Nobody asks when it was confirmed.
     NeverExpires,
+    /// Writers tell of what was there alone.
+    PublishedIfThere,
+    /// Writers tell of the end of a guard alone.
+    BeginNotPublished,
 }
 
 /// What may go wrong in the world.
@@ -67,6 +73,8 @@ struct Faults {
     writers: &'static [usize],
     /// Whether the writer elsewhere guards, and may crash.
     guards: bool,
+    /// Whether it is the writers who tell, of what they invalidate and guard, and of nothing else.
+    is_published: bool,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -244,12 +252,12 @@ impl World {
         }
         // Somebody leads a load, whose value is stored.
         if self.stored == Stored::Absent {
-            go(&|world| world.store(Stored::Value(world.source)));
+            go(&|world| world.store(Stored::Value(world.source), faults));
         }
         if self.evictions < faults.evictions && matches!(self.stored, Stored::Value(_)) {
             go(&|world| {
                 world.evictions += 1;
-                world.store(Stored::Absent);
+                world.store(Stored::Absent, faults);
             });
         }
         if self.restarts < faults.restarts {
@@ -263,7 +271,7 @@ impl World {
             go(&|world| {
                 world.flushes += 1;
                 world.stored = Stored::Absent;
-                if world.wire == Wire::Up {
+                if world.wire == Wire::Up && !faults.is_published {
                     world.on_the_way.push(Message::Flushed);
                 }
             });
@@ -279,106 +287,17 @@ impl World {
         }
     }
 
-    fn step_link(&self, faults: Faults, wrong: Wrong, go: &mut impl FnMut(&dyn Fn(&mut Self))) {
-        if self.losses < faults.losses && self.wire == Wire::Up {
-            for wire in [Wire::HalfOpen, Wire::Minority, Wire::Down] {
-                go(&|world| {
-                    world.losses += 1;
-                    world.lose(wire);
-                    if wire == Wire::Down {
-                        world.close(wrong);
-                    }
-                });
-            }
-        }
-        match self.wire {
-            Wire::HalfOpen | Wire::Minority => go(&|world| {
-                world.wire = Wire::Down;
-                world.close(wrong);
-            }),
-            Wire::Down => go(&|world| world.wire = Wire::Tracked),
-            Wire::Tracked => go(&|world| {
-                world.wire = Wire::Up;
-                if wrong != Wrong::EpochKept {
-                    world.link = world.link.open();
-                }
-            }),
-            Wire::Up => {}
-        }
-        match self.beat {
-            Beat::Idle if matches!(self.wire, Wire::Up | Wire::HalfOpen | Wire::Minority) => {
-                go(&|world| world.beat = Beat::Sent { at: world.now, is_second: false });
-            }
-            Beat::Sent { at, is_second } if self.wire == Wire::Up => go(&|world| {
-                world.beat = Beat::Answered { at, is_second };
-                world.answered = true;
-            }),
-            Beat::Sent { at, is_second }
-                if self.wire == Wire::Minority && wrong == Wrong::KeylessHeartbeat =>
-            {
-                go(&|world| {
-                    world.beat = Beat::Answered { at, is_second };
-                    world.on_the_way.push(Message::Answer);
-                });
-            }
-            _ => {}
-        }
-        if !self.on_the_way.is_empty() {
-            go(&|world| world.receive(wrong));
-        }
-    }
-
-    /// Ends the server's turn: answers leave first, then what has changed.
-    fn end_turn(&mut self) {
-        if self.answered {
-            self.on_the_way.push(Message::Answer);
-        }
-        if self.told && matches!(self.wire, Wire::Up | Wire::Tracked) {
-            self.on_the_way.push(Message::Changed);
-        }
-        (self.answered, self.told) = (false, false);
-    }
-
-    /// Changes what is stored; it is told, unless nobody is there who would be.
-    fn store(&mut self, stored: Stored) {
+    /// Changes what is stored, and where the server tells of changes, it does.
+    fn store(&mut self, stored: Stored, faults: Faults) {
         self.stored = stored;
+        if !faults.is_published {
+            self.tell();
+        }
+    }
+
+    /// Tells of a change, unless nobody is there who would be told.
+    fn tell(&mut self) {
         self.told |= matches!(self.wire, Wire::Up | Wire::Tracked);
-    }
-
-    /// Loses the connection, with all that is on its way.
-    fn lose(&mut self, wire: Wire) {
-        if self.wire == Wire::Down {
-            return;
-        }
-        self.wire = wire;
-        self.on_the_way.clear();
-        (self.answered, self.told) = (false, false);
-    }
-
-    fn close(&mut self, wrong: Wrong) {
-        self.beat = Beat::Idle;
-        self.on_the_way.clear();
-        self.link = match wrong {
-            Wrong::EpochKept => Link { confirmed: None, ..self.link },
-            _ => self.link.close(),
-        };
-    }
-
-    /// Receives what comes first.
-    fn receive(&mut self, wrong: Wrong) {
-        match self.on_the_way.remove(0) {
-            Message::Changed => self.forget(),
-            Message::Flushed => self.link = self.link.flush(),
-            Message::Answer => {
-                let Beat::Answered { at, is_second } = self.beat else { return };
-                if is_second || wrong == Wrong::SingleBarrier {
-                    self.link = self.link.confirm(at);
-                    self.beat = Beat::Idle;
-                } else {
-                    self.beat = Beat::Sent { at, is_second: true };
-                }
-            }
-        }
     }
 
     fn forget(&mut self) {

@@ -74,3 +74,15 @@ pub(super) const CRASHED: Theme = Theme {
     bounds: &[50, 80],
     ..CRASHES
 };
+
+/// A reader whose key is evicted, of which nothing is told, before others invalidate it.
+pub(super) const EVICTED: Theme = Theme {
+    storm_percent: 100,
+    faults: &[(1, Wrong::Evict(0))],
+    faults_most: 12,
+    lasting: &[3],
+    telling_delays: &[None],
+    bounds: &[80, 200],
+    published_percent: 100,
+    ..RELINKED
+};

@@ -6,10 +6,15 @@ impl World {
     pub(super) fn step_writer(&mut self, writer: usize, faults: Faults, wrong: Wrong) {
         self.writers[writer] = match self.writers[writer] {
             Writer::Idle if faults.guards && writer != HERE => {
-                self.store(match self.stored {
-                    Stored::Value(version) => Stored::Guarded(Some(version)),
-                    _ => Stored::Guarded(None),
-                });
+                let carried = match self.stored {
+                    Stored::Value(version) => Some(version),
+                    _ => None,
+                };
+                let was_there = self.stored != Stored::Absent;
+                self.store(Stored::Guarded(carried), faults);
+                if wrong != Wrong::BeginNotPublished {
+                    self.publish(was_there, faults, wrong);
+                }
                 Writer::Guarded
             }
             Writer::Idle | Writer::Guarded => {
@@ -18,13 +23,15 @@ impl World {
                 Writer::Committed { version: self.source, guarded }
             }
             Writer::Committed { version, guarded } => {
+                let was_there = self.stored != Stored::Absent;
                 match self.stored {
-                    // What is not there is not removed, and nothing is told.
+                    // What is not there is not removed, and the server tells nothing.
                     Stored::Absent => {}
                     // Somebody else's guard stays, and what it carries goes.
-                    Stored::Guarded(_) if !guarded => self.store(Stored::Guarded(None)),
-                    _ => self.store(Stored::Absent),
+                    Stored::Guarded(_) if !guarded => self.store(Stored::Guarded(None), faults),
+                    _ => self.store(Stored::Absent, faults),
                 }
+                self.publish(was_there, faults, wrong);
                 Writer::Invalidated { version }
             }
             Writer::Invalidated { version } if writer == HERE => {
@@ -41,6 +48,13 @@ impl World {
             }
             other => other,
         };
+    }
+
+    /// A writer tells of what it has invalidated or guarded, whether anything was there or not.
+    fn publish(&mut self, was_there: bool, faults: Faults, wrong: Wrong) {
+        if faults.is_published && (was_there || wrong != Wrong::PublishedIfThere) {
+            self.tell();
+        }
     }
 
     pub(super) fn crash(&mut self, writer: usize) {
