@@ -45,6 +45,22 @@ async fn a_store_that_hangs_costs_half_of_the_hard_timeout_and_no_error() {
     .await;
 }
 
+#[cfg(feature = "redis")]
+#[tokio::test]
+async fn a_store_that_hangs_after_the_lookup_keeps_no_value_from_its_caller() {
+    let (server, db) = (RedisServer::start(), Db::open());
+    let patient = cachemacro::Cache::builder().url(server.url()).near(0).budget(super::seconds(60));
+    let cache = patient.build().await.unwrap();
+    db.hold();
+    let (answer, ()) = tokio::join!(cache.scope(number(&db, 2)), async {
+        eventually("it loads", async || db.loads() == 1).await;
+        server.stop_signal();
+        db.let_go();
+    });
+    assert_eq!(answer.unwrap(), 1, "what its body had returned by the hard timeout");
+    server.continue_signal();
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_body_that_panics_does_so_in_its_caller_and_runs_once() {
     let ((cache, _clock), db) = (timed().await, Db::open());

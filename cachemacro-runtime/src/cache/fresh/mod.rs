@@ -60,6 +60,9 @@ pub(crate) type Again = Box<dyn FnMut() -> Start + Send>;
 /// What a body returns, of the type that its function does.
 pub(crate) type Returned = Box<dyn Any + Send>;
 
+/// The value in it.
+type Loaded = Box<dyn Any + Send>;
+
 /// Answers a call: `inline` makes its body of `args`, and `background` what runs without it, if anything
 /// can.
 pub(crate) async fn read<S, R, P, A, F>(
@@ -206,7 +209,8 @@ impl<P, O: 'static> Fresh<'_, P, O> {
         if self.hard.is_some()
             && let Some(start) = background(&args)
         {
-            return self.apart(lead, start, || inline(args)).await;
+            let answer = |value: Loaded| value.downcast().ok().map(|value| S::output(*value));
+            return self.apart(lead, start, || inline(args), answer).await;
         }
         self.load.count(|counters| &counters.loads);
         warm::ran(self.load.site);

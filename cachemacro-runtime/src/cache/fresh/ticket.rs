@@ -3,6 +3,8 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
+use tokio::sync::oneshot;
+
 use crate::cache::read::{Load, deadline, run};
 use crate::cache::{Cache, Call, warm};
 use crate::codec::{InProcess, Reach};
@@ -18,6 +20,7 @@ use crate::store::{Permit, Token, Verdict};
 use crate::tag::{Before, Noted};
 use crate::tier::{LeaseGuard, Sighting, Storing, Tier};
 
+use super::Loaded;
 use super::refreshers::Place;
 
 /// What stands before a key to name the lease of its refresh: no function's keys begin so, and it lies outside
@@ -32,6 +35,8 @@ pub struct Ticket {
     pub(super) right: Right,
     /// What its load begins under; nothing, if that is not known, and nothing to be stored.
     noted: Option<Noted>,
+    /// Where a caller hears of the value before it is stored, as that may take longer than the caller has.
+    loaded: Option<oneshot::Sender<Loaded>>,
 }
 
 /// What a load may store.
@@ -61,7 +66,14 @@ pub(super) enum Leased {
 
 impl Ticket {
     pub(super) fn new(cache: Cache, tier: Tier, key: Arc<[u8]>, right: Right) -> Self {
-        Self { cache, tier, key, right, noted: Some(Noted::default()) }
+        Self { cache, tier, key, right, noted: Some(Noted::default()), loaded: None }
+    }
+
+    /// The same for the load of a call, which hears of its value as soon as there is one.
+    pub(super) fn heard(mut self) -> (Self, oneshot::Receiver<Loaded>) {
+        let (sender, loaded) = oneshot::channel();
+        self.loaded = Some(sender);
+        (self, loaded)
     }
 
     /// Notes what its load begins under, before it does.
@@ -116,7 +128,7 @@ impl Ticket {
         R: Reach<S::Value>,
         P: Terms<S::Found>,
     {
-        let Self { cache, tier, key, right, noted } = self;
+        let Self { cache, tier, key, right, noted, .. } = self;
         let Right::Replace { fill_id, mark, place, lease } = right else { return Ending::Unsettled };
         let counters = site.counters();
         if S::is_error(output) {
@@ -190,7 +202,7 @@ where
     F: Future<Output = S::Output>,
 {
     let Call { site, ttl: terms, .. } = call;
-    let Ticket { cache, tier, key, right, .. } = ticket;
+    let Ticket { cache, tier, key, right, loaded, .. } = ticket;
     let mut lead = match right {
         Right::Lead(lead) => lead,
         right => {
@@ -217,6 +229,10 @@ where
     let (deadline, has_failed) = (deadline(&cache), false);
     let load = Load { site, deadline, cache: &cache, tier: &tier, key: &key, terms, has_failed };
     let (output, cost) = load.run(&lead, body).await;
+    if let (Some(loaded), Some(value)) = (loaded, S::value(&output)) {
+        // The caller may have left.
+        let _ = loaded.send(Box::new(value.clone()));
+    }
     if mutants::is(Mutant::LateLoadLeasedAnew)
         && let Sighting::Lead(lease) =
             tier.lookup::<S::Value, R>(&key, cache.form(site), cache.inner.settings.lease).await

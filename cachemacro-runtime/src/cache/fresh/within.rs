@@ -14,7 +14,7 @@ use crate::mutants::{self, Mutant};
 use crate::tier::LeaseGuard;
 
 use super::ticket::{Right, Ticket};
-use super::{Fresh, Start};
+use super::{Fresh, Loaded, Start};
 
 /// What a call returns that has given up.
 pub(crate) type Late<O> = fn(Error) -> O;
@@ -73,16 +73,35 @@ pub(super) async fn bounded<O>(hard: Option<Hard<O>>, key: &[u8], answer: impl F
 
 impl<P, O: 'static> Fresh<'_, P, O> {
     /// Loads in a task that goes on when the call has given up.
-    pub(super) async fn apart<F>(&self, lead: Lead<LeaseGuard>, start: Start, inline: impl FnOnce() -> F) -> O
+    pub(super) async fn apart<F>(
+        &self,
+        lead: Lead<LeaseGuard>,
+        start: Start,
+        inline: impl FnOnce() -> F,
+        answer: impl FnOnce(Loaded) -> Option<O>,
+    ) -> O
     where
         F: Future<Output = O>,
     {
         let (cache, tier, key) = (self.load.cache.clone(), self.load.tier.clone(), self.load.key.into());
-        let load = start(Ticket::new(cache, tier, key, Right::Lead(lead)));
-        let Some(load) = self.spawn(load) else { return self.alone(inline()).await };
-        let ended = match mutants::is(Mutant::LoadEndsWithItsCall) {
-            true => AbortOnDropHandle::new(load).await,
-            false => load.await,
+        let (ticket, mut loaded) = Ticket::new(cache, tier, key, Right::Lead(lead)).heard();
+        let Some(load) = self.spawn(start(ticket)) else { return self.alone(inline()).await };
+        let load = async {
+            match mutants::is(Mutant::LoadEndsWithItsCall) {
+                true => AbortOnDropHandle::new(load).await,
+                false => load.await,
+            }
+        };
+        let ended = match self.hard {
+            None => load.await,
+            Some(hard) => match timeout_at(hard.at, load).await {
+                Ok(ended) => ended,
+                // It is the store that takes too long, or the body.
+                Err(_) => {
+                    let output = loaded.try_recv().ok().and_then(answer);
+                    return output.unwrap_or_else(|| hard.gives_up(self.load.key));
+                }
+            },
         };
         match ended.map_err(JoinError::try_into_panic) {
             Ok(answer) => match answer.downcast::<O>() {
