@@ -4,6 +4,7 @@
 
 pub mod batch;
 pub mod fresh;
+mod hit;
 pub mod local;
 mod tags;
 
@@ -17,20 +18,21 @@ pub use inventory;
 
 pub use crate::cache::{
     Cache, Call, Guard, Guards, Invalidation, MaybePending, On, PatternBuf, Peek, Pending, Refusable, Sought,
-    Target, Targets, Warming, WriteThrough,
+    Target, Targets, Unwritten, Warming, WriteThrough,
 };
 pub use crate::codec::{Anywhere, InProcess, Reach};
 pub use crate::error::Result;
 pub use crate::form::{Encoding, Format};
 pub use crate::graph::{Entry, Mutation, Registered as RegisteredMutation};
 pub use crate::key::{Handle, HandleFor};
-pub use crate::key::{Key, KeyArg, KeyBuf, KeyHash, KeyPart, Piece, Template};
+pub use crate::key::{Image, Key, KeyArg, KeyBuf, KeyHash, KeyPart, Piece, Template};
 pub use crate::outcome::{Outcome, rungs};
 pub use crate::policy::{Clauses, Jitter, Policy, Terms, Windows};
 pub use crate::shape::{Cacheable, HasNone, Local, Probe, Shape, Sharing, ValueOf, ladder};
 pub use crate::site::{Registered, Shares, Site, SiteSpec};
 pub use crate::tag::{Before, Tag};
 
+pub use hit::{Imaged, hit, hit_unwritten, imaged};
 pub use tags::{Group, GroupParts, group, invalidate_tag, tag, tagged, tagged_by_value};
 
 /// Asks of a value, once, that it can be cached.
@@ -39,16 +41,6 @@ where
     S: Sharing<Value: Cacheable>,
 {
     shape
-}
-
-/// Answers a call, if that takes no waiting at all: what it does not, [`read`] does.
-#[inline(always)]
-pub fn hit<S, P>(call: Call<'_, P>, _shape: S) -> Sought<'_, S::Output, P>
-where
-    S: Shape<Value: Local>,
-    P: Terms<S::Found>,
-{
-    crate::cache::hit::<S, P>(call)
 }
 
 /// Answers a call from the cache, or with the body.

@@ -86,6 +86,8 @@ mutants! {
     NoStripeTicket,
     /// What is on its way is kept in this process, even if the link was lost meanwhile.
     TicketWithoutEpoch,
+    /// What was read lately is served from the slots in front of what is kept in this process, whatever was told since.
+    SlotsNotTold,
     /// What a body returns is kept in this process.
     BodyKeptNear,
     /// A link that comes back goes on where the last one ended.

@@ -4,8 +4,9 @@ mod collisions;
 mod tags;
 
 use std::fmt;
+use std::num::NonZeroU16;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::time::Duration;
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -31,6 +32,7 @@ pub struct Site {
     warned: AtomicBool,
     /// What the first call was for, of what the key does not tell apart. See [`Site::admits`].
     instance: OnceLock<Instance>,
+    number: AtomicU16,
 }
 
 /// What the attribute says of a function.
@@ -102,6 +104,7 @@ impl Site {
             stats: Counters::new(),
             warned: AtomicBool::new(false),
             instance: OnceLock::new(),
+            number: AtomicU16::new(0),
         }
     }
 
@@ -185,6 +188,26 @@ impl Site {
     #[inline]
     pub(crate) fn version(&self) -> u64 {
         self.instance.get().map_or(self.version, |instance| instance.version)
+    }
+
+    /// What tells it from all other functions, in less than an address, once it has [one](Self::numbered).
+    #[inline]
+    pub(crate) fn number(&self) -> Option<NonZeroU16> {
+        NonZeroU16::new(self.number.load(Ordering::Relaxed))
+    }
+
+    /// The same; it is given one if it has none and may cache, as long as there are any.
+    pub(crate) fn numbered(&'static self) -> Option<NonZeroU16> {
+        static NEXT: AtomicU16 = AtomicU16::new(1);
+        self.number().or_else(|| {
+            if !self.is_enabled() {
+                return None;
+            }
+            let taken = NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| next.checked_add(1)).ok()?;
+            // Where another thread was faster, a number is left out.
+            let _ = self.number.compare_exchange(0, taken, Ordering::Relaxed, Ordering::Relaxed);
+            self.number()
+        })
     }
 
     /// The form of its values in a store.

@@ -1,31 +1,58 @@
 //! Places of which each thread has its own, so that threads that do the same do not wait for each other's cache lines.
 
 use std::cell::Cell;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// The places of a tally. Beyond so many threads some share one, which costs time and nothing else.
 const PLACES: usize = 8;
 
-/// The number of this thread: they are numbered as they first ask.
+/// The number of a thread that has asked for none yet.
+const NONE: usize = usize::MAX;
+
+/// The number of all threads that are over but for what they drop.
+const OVER: usize = usize::MAX - 1;
+
+thread_local! {
+    static NUMBER: Cell<usize> = const { Cell::new(NONE) };
+    static GIVEN: Given = Given(free(|free| free.pop_first()).unwrap_or_else(next));
+}
+
+/// The number of this thread, which no other has that runs: the least that is free as it first asks.
 #[inline]
 pub(crate) fn number() -> usize {
-    thread_local! {
-        static NUMBER: Cell<usize> = const { Cell::new(usize::MAX) };
-    }
-    #[cold]
-    fn next() -> usize {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        // One that is taken for none is asked again, and that is all.
-        NEXT.fetch_add(1, Ordering::Relaxed) & (usize::MAX >> 1)
-    }
     let number = NUMBER.get();
-    if number != usize::MAX {
-        return number;
-    }
-    let number = next();
+    if number != NONE { number } else { numbered() }
+}
+
+#[cold]
+fn numbered() -> usize {
+    let number = GIVEN.try_with(|given| given.0).unwrap_or(OVER);
     NUMBER.set(number);
     number
+}
+
+/// A number that is given back as its thread ends.
+struct Given(usize);
+
+impl Drop for Given {
+    fn drop(&mut self) {
+        NUMBER.set(OVER);
+        free(|free| free.insert(self.0));
+    }
+}
+
+/// A number that no thread had.
+fn next() -> usize {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed) as usize
+}
+
+/// Looks at the numbers that were given back.
+fn free<T>(look: impl FnOnce(&mut BTreeSet<usize>) -> T) -> T {
+    static FREE: Mutex<BTreeSet<usize>> = Mutex::new(BTreeSet::new());
+    look(&mut FREE.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// How many threads can run at once, as a power of two.
@@ -56,23 +83,35 @@ pub(crate) struct Tally([Place; PLACES]);
 /// A cache line of its own.
 #[derive(Debug)]
 #[repr(align(64))]
-struct Place(AtomicU64);
+struct Place {
+    /// What the one thread has counted that has its number: it alone writes, and needs no locked instruction.
+    own: AtomicU64,
+    /// What those have that share it.
+    shared: AtomicU64,
+}
 
 impl Tally {
     pub(crate) const fn new() -> Self {
-        Self([const { Place(AtomicU64::new(0)) }; PLACES])
+        Self([const { Place { own: AtomicU64::new(0), shared: AtomicU64::new(0) } }; PLACES])
     }
 
     /// All that was counted.
     pub(crate) fn sum(&self) -> u64 {
-        self.0.iter().map(|Place(count)| count.load(Ordering::Relaxed)).fold(0, u64::wrapping_add)
+        let counts = self.0.iter().flat_map(|Place { own, shared }| [own, shared]);
+        counts.map(|count| count.load(Ordering::Relaxed)).fold(0, u64::wrapping_add)
     }
 }
 
 impl Count for Tally {
     #[inline]
     fn add(&self, more: u64) {
-        self.0[number() % PLACES].0.add(more);
+        let number = number();
+        match self.0.get(number) {
+            Some(Place { own, .. }) => {
+                own.store(own.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
+            }
+            None => self.0[number % PLACES].shared.add(more),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use quote::{ToTokens, quote};
 use syn::{FnArg, GenericParam};
 
 use super::companion::named_cache;
-use super::{freshness, key, storing, tags};
+use super::{freshness, image, key, storing, tags};
 use crate::model::{CacheSource, Cached, Computed, Home, How, Param};
 use crate::names;
 
@@ -76,7 +76,10 @@ pub(super) enum Ask {
 /// What stands between the braces of a function that asks the engine.
 pub(super) fn run(cached: &Cached, ask: Ask) -> TokenStream {
     let [call, body, known_shape] = ["call", "body", "shape"].map(names::local);
-    let (variable, call_value) = (key::variable(cached), call_value(cached));
+    let (variable, call_value) = match ask == Ask::Read && image::has_image(cached) {
+        true => (key::late_variable(), unwritten_value(cached)),
+        false => (key::variable(cached), call_value(cached)),
+    };
     let invocation = invocation(cached, &owner(cached));
     let engine = match ask {
         Ask::Read => storing::engine(cached, &quote!(read)),
@@ -87,6 +90,10 @@ pub(super) fn run(cached: &Cached, ask: Ask) -> TokenStream {
     // That it can be cached is asked of the value there alone, and so reported once.
     let shape = shape(cached);
     let asked = match cached.how {
+        How::AtOnce if ask == Ask::Read && image::has_image(cached) => {
+            let load = unless_hit(cached, quote!(#engine(#call, #known_shape, || #invocation)));
+            quote!(let #known_shape = #shape; #load)
+        }
         How::AtOnce => quote!(#tagged #engine(#call, #shape, || #invocation)),
         How::Async | How::Future | How::Boxed => {
             let load = quote! {
@@ -125,8 +132,16 @@ pub(super) fn unless_hit(cached: &Cached, statements: TokenStream) -> TokenStrea
     }
     let generated = &cached.generated;
     let [call, shape, output] = ["call", "shape", "output"].map(names::local);
+    let hit = match image::has_image(cached) {
+        true => {
+            let (owner, key, buffer) = (owner(cached), cached.hidden("key"), names::local("buffer"));
+            let places = cached.key_params.iter().map(|param| &param.place);
+            quote!(hit_unwritten(#call, #shape, #buffer, |#buffer| #owner::#key(#buffer #(, &#places)*)))
+        }
+        false => quote!(hit(#call, #shape)),
+    };
     quote! {
-        match #generated::hit(#call, #shape) {
+        match #generated::#hit {
             #generated::Sought::Found(#output) => #output,
             #generated::Sought::Missed(#call) => { #statements }
         }
@@ -240,6 +255,21 @@ pub(super) fn call_value(cached: &Cached) -> TokenStream {
             }
         },
     )
+}
+
+/// The same, whose key is not written yet.
+fn unwritten_value(cached: &Cached) -> TokenStream {
+    let (generated, owner, cache) = (&cached.generated, owner(cached), cache_of_call(cached));
+    let (site, image, terms) = (cached.hidden("site"), cached.hidden("image"), storing::terms(cached));
+    let places = cached.key_params.iter().map(|param| &param.place);
+    quote! {
+        #generated::Unwritten {
+            site: #owner::#site(),
+            cache: #cache,
+            ttl: #terms,
+            image: #owner::#image(#(&#places),*),
+        }
+    }
 }
 
 /// The cache of a call.

@@ -9,7 +9,7 @@ use syn::spanned::Spanned;
 
 use super::call::{Ask, Of, invocation, run, signature};
 use super::key::{self, given, of_given};
-use super::{batch, freshness, storing, tags};
+use super::{batch, freshness, image, storing, tags};
 use crate::model::{CacheSource, Cached, How};
 use crate::names;
 
@@ -51,6 +51,7 @@ pub(super) fn parts(cached: &Cached, vis: &TokenStream) -> TokenStream {
     let parts = [
         site(cached, vis),
         key::functions(cached, vis),
+        image::function(cached).unwrap_or_default(),
         shape(cached, vis),
         cache(cached),
         target(cached, vis),

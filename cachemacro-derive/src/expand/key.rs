@@ -27,17 +27,7 @@ enum From {
 pub(super) fn functions(cached: &Cached, vis: &TokenStream) -> TokenStream {
     let generated = &cached.generated;
     let [buffer, written] = ["buffer", "written"].map(names::local);
-    let typed = cached.key_params.iter().map(|param| {
-        let ident = &param.ident;
-        match &param.kind {
-            Kind::Whole(ty) | Kind::Parts(ty) => {
-                let ty = with_one_lifetime(ty).0;
-                quote!(#ident: &#ty)
-            }
-            Kind::Any => quote!(#ident: &impl #generated::KeyPart),
-            Kind::AnyHash => quote!(#ident: &impl #generated::KeyHash),
-        }
-    });
+    let typed = typed(cached);
     let any = cached.key_params.iter().map(|param| {
         let ident = &param.ident;
         match &param.kind {
@@ -71,6 +61,23 @@ pub(super) fn functions(cached: &Cached, vis: &TokenStream) -> TokenStream {
             #key_of_given
         }
     }
+}
+
+/// References to what the function's parameters are that are in the key.
+pub(super) fn typed(cached: &Cached) -> Vec<TokenStream> {
+    let generated = &cached.generated;
+    let typed = |param: &KeyParam| {
+        let ident = &param.ident;
+        match &param.kind {
+            Kind::Whole(ty) | Kind::Parts(ty) => {
+                let ty = with_one_lifetime(ty).0;
+                quote!(#ident: &#ty)
+            }
+            Kind::Any => quote!(#ident: &impl #generated::KeyPart),
+            Kind::AnyHash => quote!(#ident: &impl #generated::KeyHash),
+        }
+    };
+    cached.key_params.iter().map(typed).collect()
 }
 
 /// The parameters of the companion's functions: those that are in the key.
@@ -117,6 +124,12 @@ pub(super) fn variable(cached: &Cached) -> TokenStream {
     quote!(let #buffer = &mut #generated::KeyBuf::new();)
 }
 
+/// The same, where the key may never be written.
+pub(super) fn late_variable() -> TokenStream {
+    let buffer = names::local("buffer");
+    quote!(let #buffer = &mut ::core::option::Option::None;)
+}
+
 /// The key, in the function.
 pub(super) fn in_body(cached: &Cached) -> TokenStream {
     let buffer = names::local("buffer");
@@ -147,11 +160,17 @@ pub(super) fn around_impl(cached: &Cached) -> (TokenStream, String) {
     (quote!(::core::concat!(::core::module_path!(), "|")), format!("|{}", unraw(&cached.sig.ident)))
 }
 
-fn writes(cached: &Cached, buffer: &Ident, from: From) -> TokenStream {
-    let patterns = cached.key_params.iter().filter(|_| from != From::Body).filter_map(|param| {
+/// What takes parameters apart that are references.
+pub(super) fn patterns(cached: &Cached) -> Vec<TokenStream> {
+    let patterns = cached.key_params.iter().filter_map(|param| {
         let (ident, pattern) = (&param.ident, param.pattern.as_ref()?);
         Some(quote!(#[allow(unused_variables)] let #pattern = #ident;))
     });
+    patterns.collect()
+}
+
+fn writes(cached: &Cached, buffer: &Ident, from: From) -> TokenStream {
+    let patterns = if from == From::Body { Vec::new() } else { patterns(cached) };
     let pieces = cached.key.iter().map(|piece| write(cached, piece, buffer, from));
     quote!(#(#patterns)* #(#pieces)*)
 }
@@ -233,7 +252,7 @@ fn write_whole(
 }
 
 /// The place that a hole stands for.
-fn field(root: TokenStream, hole: &Hole, span: Span) -> TokenStream {
+pub(super) fn field(root: TokenStream, hole: &Hole, span: Span) -> TokenStream {
     let span = names::at(span);
     hole.fields.iter().fold(root, |place, field| {
         let field = names::tokens_at(&field.to_token_stream(), span);

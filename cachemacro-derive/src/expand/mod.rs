@@ -11,6 +11,7 @@ mod companion;
 mod completeness;
 mod freshness;
 mod handles;
+mod image;
 mod invalidates;
 mod key;
 mod key_part;

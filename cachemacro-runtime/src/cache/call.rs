@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::cache::{Cache, Resolved};
-use crate::key::{Key, KeyBuf, KeyPart};
+use crate::key::{Image, Key, KeyBuf, KeyPart};
 use crate::policy::Terms;
 use crate::site::Site;
 use crate::store::{Pattern, push_literal};
@@ -22,6 +22,19 @@ pub struct Call<'a, P = Duration> {
     pub ttl: P,
     /// What it is for, of what the key does not tell apart: the `impl` of a method.
     pub instance: Option<&'static str>,
+}
+
+/// A call whose key is not written yet: it may be answered by what its arguments are.
+#[derive(Debug)]
+pub struct Unwritten<P = Duration> {
+    /// The function.
+    pub site: &'static Site,
+    /// The cache that the attribute names, if it does.
+    pub cache: Option<Cache>,
+    /// As of a [`Call`].
+    pub ttl: P,
+    /// The arguments, as they stand in the key.
+    pub image: Image,
 }
 
 impl<P> Call<'_, P> {

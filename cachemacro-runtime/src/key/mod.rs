@@ -10,6 +10,7 @@ mod buf;
 mod forms;
 mod handle;
 mod hash;
+mod image;
 #[cfg(test)]
 mod injectivity;
 mod matching;
@@ -22,6 +23,8 @@ use std::fmt;
 pub use buf::{KeyBuf, ListWriter};
 pub use forms::{List, Maybe, Of};
 pub use handle::{Handle, HandleFor};
+pub use image::Image;
+pub(crate) use image::Words;
 pub(crate) use hash::is_written_alike;
 pub(crate) use namespace::{ERA_KEY, Namespace};
 pub use template::{Piece, Template};
@@ -72,6 +75,13 @@ pub trait KeyPart {
 
     /// Writes the value at the end of the key.
     fn write(&self, key: &mut KeyBuf);
+
+    /// Adds the value to an image, as it tells what it writes. Only the parts of this crate can.
+    #[doc(hidden)]
+    #[inline]
+    fn image(&self, image: &mut Image) {
+        image.spoil();
+    }
 }
 
 /// A value that `<filter:hash>` can stand for in a key: any that serializes.

@@ -9,42 +9,55 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{KeyArg, KeyBuf, KeyPart, List, Maybe, Of};
+use super::{Image, KeyArg, KeyBuf, KeyPart, List, Maybe, Of};
 
-/// Types that are their own form, and how each is written.
+/// Types that are their own form, how each is written, and what of it is its image, if it has one.
 macro_rules! own_form {
-    ($($type:ty),+ => |$part:ident, $key:ident| $write:expr) => {$(
+    ($($type:ty),+ => |$part:ident, $key:ident| $write:expr, $bytes:expr) => {
+        own_form!($($type),+ => |$part, $key| $write; |image| image.push($bytes));
+    };
+    ($($type:ty),+ => |$part:ident, $key:ident| $write:expr) => {
+        own_form!($($type),+ => |_part, $key| { let $part = _part; $write }; |image| image.spoil());
+    };
+    ($($type:ty),+ => |$part:ident, $key:ident| $write:expr; |$image:ident| $add:expr) => {$(
         impl KeyPart for $type {
             type Form = Self;
 
             #[inline]
             fn write(&self, $key: &mut KeyBuf) {
                 let $part = self;
-                $write
+                $write;
+            }
+
+            #[inline(always)]
+            fn image(&self, $image: &mut Image) {
+                let $part = self;
+                $add;
             }
         }
         impl KeyArg<$type> for $type {}
     )+};
 }
 
-own_form!(u8, u16, u32 => |part, key| key.push_integer(u64::from(*part)));
-own_form!(u64 => |part, key| key.push_integer(*part));
-own_form!(usize => |part, key| key.push_integer(*part as u64));
-own_form!(i8, i16, i32 => |part, key| key.push_signed(i64::from(*part)));
-own_form!(i64 => |part, key| key.push_signed(*part));
-own_form!(isize => |part, key| key.push_signed(*part as i64));
-own_form!(u128, i128 => |part, key| key.push_raw(itoa::Buffer::new().format(*part)));
+own_form!(u8, u16, u32 => |part, key| key.push_integer(u64::from(*part)), part.to_ne_bytes());
+own_form!(u64 => |part, key| key.push_integer(*part), part.to_ne_bytes());
+own_form!(usize => |part, key| key.push_integer(*part as u64), part.to_ne_bytes());
+own_form!(i8, i16, i32 => |part, key| key.push_signed(i64::from(*part)), part.to_ne_bytes());
+own_form!(i64 => |part, key| key.push_signed(*part), part.to_ne_bytes());
+own_form!(isize => |part, key| key.push_signed(*part as i64), part.to_ne_bytes());
+own_form!(u128, i128 => |part, key| key.push_raw(itoa::Buffer::new().format(*part)), part.to_ne_bytes());
 own_form!(NonZeroU8, NonZeroU16, NonZeroU32, NonZeroU64, NonZeroU128, NonZeroUsize,
           NonZeroI8, NonZeroI16, NonZeroI32, NonZeroI64, NonZeroI128, NonZeroIsize =>
-    |part, key| key.push_raw(itoa::Buffer::new().format(part.get())));
-own_form!(bool => |part, key| key.push_raw(if *part { "true" } else { "false" }));
-own_form!(char => |part, key| key.push_text(part.encode_utf8(&mut [0; 4])));
-own_form!(IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6 => |part, key| key.push_display(part));
-own_form!(Duration => |part, key| key.push_raw(itoa::Buffer::new().format(part.as_nanos())));
-own_form!(() => |_part, key| key.list().end());
+    |part, key| key.push_raw(itoa::Buffer::new().format(part.get())), part.get().to_ne_bytes());
+own_form!(bool => |part, key| key.push_raw(if *part { "true" } else { "false" }), [u8::from(*part)]);
+own_form!(char => |part, key| key.push_text(part.encode_utf8(&mut [0; 4])), u32::from(*part).to_ne_bytes());
+own_form!(Ipv4Addr, Ipv6Addr => |part, key| key.push_display(part), part.octets());
+own_form!(IpAddr, SocketAddr, SocketAddrV4, SocketAddrV6 => |part, key| key.push_display(part));
+own_form!(Duration => |part, key| key.push_raw(itoa::Buffer::new().format(part.as_nanos())), part.as_nanos().to_ne_bytes());
+own_form!(() => |_part, key| key.list().end(), []);
 
 #[cfg(feature = "uuid")]
-own_form!(uuid::Uuid => |part, key| key.push_raw(part.as_hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer())));
+own_form!(uuid::Uuid => |part, key| key.push_raw(part.as_hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer())), *part.as_bytes());
 
 #[cfg(feature = "chrono")]
 own_form!(chrono::NaiveDate, chrono::NaiveTime, chrono::NaiveDateTime, chrono::DateTime<chrono::Utc>,
@@ -61,6 +74,10 @@ impl<T: ?Sized> KeyPart for PhantomData<T> {
     fn write(&self, key: &mut KeyBuf) {
         ().write(key);
     }
+
+    fn image(&self, image: &mut Image) {
+        ().image(image);
+    }
 }
 impl<T: ?Sized> KeyArg<()> for PhantomData<T> {}
 
@@ -72,6 +89,11 @@ macro_rules! text {
             #[inline]
             fn write(&self, key: &mut KeyBuf) {
                 key.push_text(self);
+            }
+
+            #[inline]
+            fn image(&self, image: &mut Image) {
+                image.push_text(self);
             }
         }
         impl KeyArg<str> for $type {}
@@ -89,6 +111,11 @@ macro_rules! pointer {
             fn write(&self, key: &mut KeyBuf) {
                 (**self).write(key);
             }
+
+            #[inline(always)]
+            fn image(&self, image: &mut Image) {
+                (**self).image(image);
+            }
         }
         impl<T: KeyArg<F> + ?Sized, F: ?Sized> KeyArg<F> for $type {}
     )+};
@@ -102,6 +129,10 @@ impl<T: KeyPart + ToOwned + ?Sized> KeyPart for Cow<'_, T> {
     fn write(&self, key: &mut KeyBuf) {
         (**self).write(key);
     }
+
+    fn image(&self, image: &mut Image) {
+        (**self).image(image);
+    }
 }
 
 impl<T: KeyArg<F> + ToOwned + ?Sized, F: ?Sized> KeyArg<F> for Cow<'_, T> {}
@@ -111,6 +142,14 @@ impl<T: KeyPart> KeyPart for Option<T> {
 
     fn write(&self, key: &mut KeyBuf) {
         key.push_option(self.as_ref());
+    }
+
+    #[inline]
+    fn image(&self, image: &mut Image) {
+        image.push([u8::from(self.is_some())]);
+        if let Some(part) = self {
+            part.image(image);
+        }
     }
 }
 
@@ -139,6 +178,11 @@ macro_rules! tuple {
 
             fn write(&self, key: &mut KeyBuf) {
                 key.list()$(.item(&self.$index))+.end();
+            }
+
+            #[inline]
+            fn image(&self, image: &mut Image) {
+                $(self.$index.image(image);)+
             }
         }
         impl<$($part: KeyArg<$form>, $form: ?Sized),+> KeyArg<($(Of<$form>,)+)> for ($($part,)+) {}

@@ -1,6 +1,5 @@
 //! The tier in this process: typed values, no encoding, no round trip.
 
-mod hot;
 mod tagged;
 
 use std::sync::Arc;
@@ -12,21 +11,18 @@ use crate::codec::Reach;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::Swept;
 use crate::mutants::{self, Mutant};
-use crate::policy::Stamp;
 use crate::protocol::era::Era;
 use crate::protocol::slot::Begun;
 use crate::shape::{Local, Shared};
 use crate::site::Site;
 use crate::store::memory::MemoryLimits;
-use crate::store::memory::table::{Held, LeaseTable, Sighting as Slot, TableFill, TablePut};
+use crate::store::memory::table::{Held, LeaseTable, Sighting as Slot, TableFill, TablePut, Witness};
 use crate::store::{Lease, Pattern, Permit, PutVerdict, Token, Verdict};
 use crate::tag::{self, Tag};
+use crate::tier::hot::{Asked, Hot, Served, Stored, Take};
 use crate::tier::rooms::Rooms;
 use crate::tier::{Glimpse, Putting, Seen, Storing};
-use hot::Hot;
 pub(super) use tagged::{Tagged, bare};
-
-pub(crate) use hot::Take;
 
 type Table = LeaseTable<Arc<Stored>, Arc<Hot>>;
 
@@ -35,28 +31,10 @@ type Table = LeaseTable<Arc<Stored>, Arc<Hot>>;
 pub(crate) struct L1 {
     tables: Rooms<Table>,
     /// Of all rooms: a key says which it is in.
-    hot: Arc<Hot>,
-    clock: Clock,
+    pub(super) hot: Arc<Hot>,
+    pub(super) clock: Clock,
     /// The number of the era: how often all was invalidated, plus one.
     era: AtomicU64,
-}
-
-/// A value, the version of its function, and how long it is fresh; with its key, for who holds nothing else of it.
-struct Stored {
-    key: Box<[u8]>,
-    value: Shared,
-    version: u64,
-    stamp: Stamp,
-}
-
-impl Stored {
-    fn new(key: &[u8], value: Shared, version: u64, stamp: Stamp) -> Arc<Self> {
-        Arc::new(Self { key: key.into(), value, version, stamp })
-    }
-
-    fn downcast<V: Local>(&self, version: u64) -> Option<Arc<V>> {
-        Arc::clone(&self.value).downcast().ok().filter(|_| self.version == version)
-    }
 }
 
 /// What a lookup found.
@@ -97,16 +75,30 @@ impl L1 {
         });
     }
 
-    /// Serves the value, if it is there and of the type that is taken.
+    /// What these arguments were answered with, if that is known without their key.
     #[inline(always)]
-    pub(crate) fn serve(&self, key: &[u8], version: u64, take: Take<'_>) -> bool {
+    pub(crate) fn get_asked(&self, asked: Asked) -> Option<Served<'_>> {
+        self.hot.get_asked(asked, self.clock.now())
+    }
+
+    /// Serves the value, if it is there and of the type that is taken; it is found by the arguments from then on, if
+    /// there are any.
+    #[inline(always)]
+    pub(crate) fn serve(&self, key: &[u8], asked: Option<Asked>, version: u64, take: Take<'_>) -> bool {
         let (hash, now) = (self.hot.hash(key), self.clock.now());
-        self.hot.get(key, hash, version, now, take) || self.serve_anew(key, hash, version, now, take)
+        self.hot.get(key, hash, version, now, take) || self.serve_anew((key, hash), asked, version, now, take)
     }
 
     /// The same from the table.
     #[inline(never)]
-    fn serve_anew(&self, key: &[u8], hash: u64, version: u64, now: Moment, take: Take<'_>) -> bool {
+    fn serve_anew(
+        &self,
+        (key, hash): (&[u8], u64),
+        asked: Option<Asked>,
+        version: u64,
+        now: Moment,
+        take: Take<'_>,
+    ) -> bool {
         let ticket = self.hot.ticket(hash);
         let Some(Held { value: stored, fill_id, serves_until, .. }) = self.table(key).get(key) else {
             return false;
@@ -114,7 +106,7 @@ impl L1 {
         if stored.version != version || !self.serves(fill_id) || !take(&*stored.value) {
             return false;
         }
-        self.hot.keep(stored, ticket, now, serves_until);
+        self.hot.keep(&stored, asked, ticket, now, serves_until);
         true
     }
 
@@ -223,7 +215,7 @@ impl L1 {
     pub(crate) fn invalidate_all(&self) {
         self.era.fetch_add(1, Ordering::AcqRel);
         // After the era: what is found in the table from here on is of the new one.
-        self.hot.forget_all();
+        self.hot.ask_again();
     }
 
     /// Removes the values of earlier eras.
@@ -315,6 +307,20 @@ impl L1 {
     pub(crate) fn size(&self) -> (u64, u64) {
         let sizes = self.tables.all().map(|table| (table.len() as u64, table.bytes()));
         sizes.fold((0, 0), |(entries, bytes), (more, their)| (entries + more, bytes + their))
+    }
+}
+
+impl Witness<Arc<Stored>> for Arc<Hot> {
+    fn gone(&self, key: &[u8]) {
+        Hot::gone(self, key);
+    }
+
+    fn forget(&self, value: &Arc<Stored>) {
+        Hot::forget(self, value);
+    }
+
+    fn filled(&self, share: u64) {
+        Hot::filled(self, share);
     }
 }
 

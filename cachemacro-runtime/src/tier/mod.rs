@@ -1,6 +1,7 @@
 //! Where values are: in this process, typed; or in a store, encoded, with those that are read again kept in front of it.
 
 mod gather;
+mod hot;
 mod l1;
 mod l2;
 mod link;
@@ -10,7 +11,8 @@ mod rooms;
 mod seen;
 mod tagged;
 
-pub(crate) use l1::{L1, L1Sighting, Take};
+pub(crate) use hot::{Asked, Served, Take};
+pub(crate) use l1::{L1, L1Sighting};
 pub(crate) use l2::{Gathering, L2};
 pub use near::Coherence;
 pub(crate) use near::{Near, NearLimits};

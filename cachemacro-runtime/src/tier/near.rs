@@ -3,18 +3,19 @@
 //! When one may be served is decided in [`protocol::coherence`](crate::protocol::coherence). A hit takes two
 //! loads, a look into the map and no memory; it is under no lock but that of the map's shard.
 
+mod entries;
+mod link;
+mod status;
+
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use quick_cache::sync::{Cache, DefaultLifecycle};
-use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
 use crate::clock::{Clock, Moment};
-use crate::error::{Error, ErrorKind};
 use crate::key::ERA_KEY;
 use crate::mutants::{self, Mutant};
 use crate::policy::Stamp;
@@ -22,20 +23,20 @@ use crate::protocol::coherence::{Link, Ticket};
 use crate::shape::{Local, Shared};
 use crate::site::Site;
 use crate::store::memory::MemoryLimits;
-use crate::store::memory::table::shards;
+use crate::store::memory::table::share_of;
 use crate::store::{Entry, Pattern, Token, Watch, Watcher, minimal};
 use crate::tier::Seen;
+use crate::tier::hot::{Asked, Hot, Served, Stored, Take};
 use crate::tier::rooms::Rooms;
+use entries::{Entries, Kept, entries, weight_of};
+use link::{Telling, lock};
+
+pub(super) use link::{Beat, is_refusal};
+pub use status::Coherence;
 
 /// Keys share a generation with those of their stripe: one that changes refuses what is on its way for
 /// the others too.
 const STRIPES: usize = 1024;
-
-/// What an entry costs beside its key and its value; see `SLOT_OVERHEAD_BYTES` of the lease table.
-const OVERHEAD_BYTES: u64 = 128;
-
-/// The average weight that the number of shards is planned for.
-const EXPECTED_ENTRY_BYTES: u64 = 1024;
 
 /// The clock is exact to the kernel's tick, 10 ms at the longest: what is said to be this old may be older.
 const TICK: Duration = Duration::from_millis(10);
@@ -54,60 +55,27 @@ pub(crate) struct NearLimits {
     pub(crate) staleness: Duration,
 }
 
-/// A sign of life of the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Beat {
-    /// All that changed before this moment was told.
-    pub(super) sent_at: Moment,
-    /// The store's own time, read after `sent_at`.
-    pub(super) store_time: Duration,
-}
-
 /// Values in front of a store.
 pub(crate) struct Near {
     entries: Rooms<Entries>,
+    /// Of all rooms.
+    hot: Arc<Hot>,
     stripes: Box<[Stripe]>,
     prefixes: Vec<Box<[u8]>>,
     clock: Clock,
     staleness: Duration,
+    bytes_max: u64,
     /// What readers need of the link, without a lock: the epoch, and when it was confirmed (plus one; 0 is never).
     epoch: AtomicU64,
     confirmed: AtomicU64,
     link: Mutex<Telling>,
 }
 
-/// Values under their keys.
-type Entries = Cache<Box<[u8]>, Kept, KeptWeigher>;
-
 /// A stripe of keys.
 struct Stripe {
     generation: Mutex<u64>,
     /// Wakes who waits for a change of one of its keys.
     changed: Notify,
-}
-
-/// All that is known of the link, for those who change it and those who look at it seldom.
-struct Telling {
-    link: Link<Moment>,
-    since: Option<Moment>,
-    beat: Option<Beat>,
-    why_closed: Option<Error>,
-    tells_all: bool,
-    has_warned: bool,
-}
-
-/// A value, and when and for whom it may be served.
-#[derive(Clone)]
-struct Kept {
-    value: Shared,
-    version: u64,
-    epoch: u64,
-    fill_id: Token,
-    stamp: Stamp,
-    /// How long it is served from its fill on, and until when.
-    serves: Duration,
-    until: Moment,
-    bytes: u64,
 }
 
 /// A value that a lookup has found.
@@ -117,29 +85,6 @@ pub(super) struct Keeping<'a, V> {
     /// What it counts for.
     pub(super) bytes: usize,
     pub(super) entry: &'a Entry,
-}
-
-/// How the near tier is doing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Coherence {
-    /// How long all changes have been told without a break; `None` if they are not, and all is asked of the
-    /// store.
-    pub coherent_for: Option<Duration>,
-    /// How long ago the store last confirmed that it had told of all changes. Past the bound on staleness, all
-    /// is asked of the store.
-    pub confirmed_ago: Option<Duration>,
-    /// How many times what is kept was dropped, as changes were not told for a moment, or all had changed.
-    pub epoch: u64,
-    /// The entries, those that are not served any more included.
-    pub entries: u64,
-    /// The bytes that they count for.
-    pub bytes: u64,
-    /// Why changes are not told, if they are not.
-    pub why_not: Option<String>,
-    /// Whether all changes are told, whoever makes them. Otherwise the server refuses that, and is told itself by those
-    /// who invalidate, by this library: what other programs write and what is flushed lives on here until its ttl.
-    pub tells_all: bool,
 }
 
 impl Default for NearLimits {
@@ -159,23 +104,19 @@ impl Near {
         clock: Clock,
     ) -> Self {
         let stripe = || Stripe { generation: Mutex::new(0), changed: Notify::new() };
-        let link = Telling {
-            link: Link::CLOSED,
-            since: None,
-            beat: None,
-            why_closed: None,
-            tells_all: true,
-            has_warned: false,
-        };
+        let (hot, bytes_max) = Hot::new(limits.bytes_max);
+        let hot = Arc::new(hot);
         Self {
-            entries: Rooms::new(entries(limits.bytes_max), sites, entries),
+            entries: Rooms::new(entries(bytes_max, &hot), sites, |bytes_max| entries(bytes_max, &hot)),
+            hot,
             stripes: std::iter::repeat_with(stripe).take(STRIPES).collect(),
             prefixes: minimal(prefixes),
             clock,
             staleness: limits.staleness.max(STALENESS_MIN) - TICK,
+            bytes_max,
             epoch: AtomicU64::new(0),
             confirmed: AtomicU64::new(0),
-            link: Mutex::new(link),
+            link: Mutex::new(Telling::NONE),
         }
     }
 
@@ -203,17 +144,38 @@ impl Near {
         self.staleness / BEATS
     }
 
-    /// The value under a key, if it is there and may be served.
-    #[inline]
-    pub(crate) fn get(&self, key: &[u8], version: u64) -> Option<Shared> {
-        self.served(key, version).map(|kept| kept.value)
+    /// What these arguments were answered with, if that is known without their key.
+    #[inline(never)]
+    pub(crate) fn get_asked(&self, asked: Asked) -> Option<Served<'_>> {
+        // Before the look at what is kept.
+        let link = self.known();
+        let now = self.clock.now();
+        if self.is_told(link, link.epoch, now) { self.hot.get_asked(asked, now) } else { None }
+    }
+
+    /// Serves the value under a key, if it is there and may be served; it is found by the arguments from then on, if there
+    /// are any.
+    #[inline(never)]
+    pub(crate) fn serve(&self, key: &[u8], asked: Option<Asked>, version: u64, take: Take<'_>) -> bool {
+        let link = self.known();
+        let (now, hash) = (self.clock.now(), self.hot.hash(key));
+        if self.is_told(link, link.epoch, now) && self.hot.get(key, hash, version, now, take) {
+            return true;
+        }
+        let ticket = self.hot.ticket(hash);
+        let Some(kept) = self.served(key, version) else { return false };
+        if !take(&*kept.stored.value) {
+            return false;
+        }
+        self.hot.keep(&kept.stored, asked, ticket, now, kept.until);
+        true
     }
 
     /// The same with what is known of its time. It may be taken for older than it is, and never for younger.
     pub(crate) fn find<V: Local>(&self, key: &[u8], version: u64) -> Option<Seen<V>> {
-        let Kept { value, fill_id, stamp, serves, until, .. } = self.served(key, version)?;
+        let Kept { stored, fill_id, serves, until, .. } = self.served(key, version)?;
         let age = serves.saturating_sub(until.since(self.clock.now()));
-        Some(Seen { value: value.downcast().ok()?, fill_id, age, stamp })
+        Some(Seen { value: stored.downcast(version)?, fill_id, age, stamp: stored.stamp })
     }
 
     /// Whether a value under a key would be served.
@@ -227,11 +189,16 @@ impl Near {
         let link = self.known();
         let now = self.clock.now();
         let kept = self.entries.of(key).get(key)?;
-        let is_served = kept.until > now
-            && kept.version == version
-            && link.serves(kept.epoch, now.earlier(self.staleness))
-            || mutants::is(Mutant::NeverUnconfirmed) && kept.until > now && kept.epoch == link.epoch;
+        let is_served =
+            kept.until > now && kept.stored.version == version && self.is_told(link, kept.epoch, now);
         is_served.then_some(kept)
+    }
+
+    /// Whether all was told that what was kept in an epoch is to be told.
+    #[inline(always)]
+    fn is_told(&self, link: Link<Moment>, epoch: u64, now: Moment) -> bool {
+        link.serves(epoch, now.earlier(self.staleness))
+            || mutants::is(Mutant::NeverUnconfirmed) && epoch == link.epoch
     }
 
     /// The right to keep what a lookup finds that is sent from now on; none if the key is not watched.
@@ -246,8 +213,9 @@ impl Near {
         let Keeping { seen, version, bytes, entry } = keeping;
         let (fill_id, stamp, serves) = (seen.fill_id, seen.stamp, seen.stamp.fresh.min(entry.ttl));
         let Some(until) = self.until(entry, serves) else { return };
-        let (value, epoch, bytes) = (Arc::clone(&seen.value) as Shared, ticket.epoch, bytes as u64);
-        let mut kept = Kept { value, version, epoch, fill_id, stamp, serves, until, bytes };
+        let stored = Stored::new(key, Arc::clone(&seen.value) as Shared, version, stamp);
+        let (epoch, bytes) = (ticket.epoch, bytes as u64);
+        let mut kept = Kept { stored, epoch, fill_id, serves, until, bytes };
         let entries = self.entries.of(key);
         // quick_cache admits what fits into the hot part (97 %) of one shard.
         if weight_of(key, &kept) > entries.shard_capacity() / 100 * 96 {
@@ -261,18 +229,24 @@ impl Near {
         if mutants::is(Mutant::NoStripeTicket) {
             now.generation = ticket.generation;
         }
+        // Here, so that no hit has to.
+        self.hot.open();
         if ticket.stands(now.epoch, now.generation) {
+            let share = share_of(weight_of(key, &kept), self.bytes_max);
             entries.insert(key.into(), kept);
+            self.hot.gone(key);
+            self.hot.filled(share);
         }
     }
 
     /// Keeps what a body has returned, which is wrong.
     pub(super) fn keep_body<V: Local>(&self, key: &[u8], value: &Arc<V>, version: u64, stamp: Stamp) {
-        let value = Arc::clone(value) as Shared;
+        let stored = Stored::new(key, Arc::clone(value) as Shared, version, stamp);
         let (serves, epoch) = (stamp.fresh, self.epoch.load(Ordering::Acquire));
         let (fill_id, until) = (Token::random(), self.clock.now() + serves);
-        let kept = Kept { value, version, epoch, fill_id, stamp, serves, until, bytes: 0 };
+        let kept = Kept { stored, epoch, fill_id, serves, until, bytes: 0 };
         self.entries.of(key).insert(key.into(), kept);
+        self.hot.gone(key);
     }
 
     /// When an entry of the store is over, by the clock of this process, that serves for so long; never later
@@ -289,7 +263,7 @@ impl Near {
         if key == ERA_KEY {
             self.changed(key);
         } else if mutants::is(Mutant::LocalNotNoted) {
-            self.entries.of(key).remove(key);
+            self.take(key);
         } else {
             self.remove(key);
         }
@@ -303,6 +277,7 @@ impl Near {
             *lock(&stripe.generation) += 1;
         }
         self.entries.all().for_each(|entries| entries.retain(|key, _| !pattern.matches(key)));
+        self.hot.clear();
     }
 
     /// Drops a key, and all that is on its way for it.
@@ -310,9 +285,19 @@ impl Near {
         let stripe = self.stripe(key);
         let mut generation = lock(&stripe.generation);
         *generation += 1;
-        self.entries.of(key).remove(key);
+        self.take(key);
         drop(generation);
         stripe.changed.notify_waiters();
+    }
+
+    /// Takes a value from under its key.
+    fn take(&self, key: &[u8]) {
+        let taken = self.entries.of(key).remove(key);
+        // After that: who finds it in the map has asked for a ticket before.
+        self.hot.gone(key);
+        if let Some((_, kept)) = taken {
+            self.hot.forget(&kept.stored);
+        }
     }
 
     /// Is over when the key has changed since this was called, or another of its stripe has.
@@ -320,112 +305,10 @@ impl Near {
         self.stripe(key).changed.notified()
     }
 
-    pub(crate) fn status(&self) -> Coherence {
-        let Telling { link, since, why_closed, tells_all, .. } = &*lock(&self.link);
-        let now = self.clock.now();
-        let confirmed = link.confirmed.filter(|_| link.serves(link.epoch, now.earlier(self.staleness)));
-        let why_not = match (confirmed, why_closed) {
-            (Some(_), _) => None,
-            (None, Some(error)) => Some(error.to_string()),
-            (None, None) => {
-                Some("the store has not confirmed in time that it told of all changes".to_owned())
-            }
-        };
-        Coherence {
-            coherent_for: confirmed.and(*since).map(|since| now.since(since)),
-            confirmed_ago: link.confirmed.map(|confirmed| now.since(confirmed)),
-            epoch: link.epoch,
-            entries: self.entries.all().map(|entries| entries.len() as u64).sum(),
-            bytes: self.entries.all().map(Cache::weight).sum(),
-            why_not,
-            tells_all: *tells_all,
-        }
-    }
-
-    /// What readers know of the link.
-    #[inline]
-    fn known(&self) -> Link<Moment> {
-        let confirmed = self.confirmed.load(Ordering::Acquire).checked_sub(1).map(Moment::from_nanos);
-        Link { epoch: self.epoch.load(Ordering::Acquire), confirmed }
-    }
-
-    /// Changes the link, and lets readers know.
-    fn change_link(&self, change: impl FnOnce(&mut Telling)) {
-        let mut telling = lock(&self.link);
-        let before = telling.link.epoch;
-        change(&mut telling);
-        let Link { epoch, confirmed } = telling.link;
-        if confirmed.is_none() {
-            self.confirmed.store(0, Ordering::Release);
-        }
-        self.epoch.store(epoch, Ordering::Release);
-        if let Some(confirmed) = confirmed {
-            self.confirmed.store(confirmed.nanos() + 1, Ordering::Release);
-        }
-        drop(telling);
-        if epoch != before {
-            // Nobody is served it any more; it only takes room.
-            self.entries.all().for_each(Cache::clear);
-            self.stripes.iter().for_each(|stripe| stripe.changed.notify_waiters());
-        }
-    }
-
     fn stripe(&self, key: &[u8]) -> &Stripe {
         // The remainder is less than the number of stripes, so nothing is cut off.
         &self.stripes[(xxhash_rust::xxh3::xxh3_64(key) % STRIPES as u64) as usize]
     }
-}
-
-impl Near {
-    /// All changes are told from now on.
-    pub(super) fn opened(&self, tells_all: bool) {
-        let now = self.clock.now();
-        self.change_link(|telling| {
-            if !mutants::is(Mutant::EpochKept) {
-                telling.link = telling.link.open();
-            }
-            (telling.since, telling.beat, telling.why_closed) = (Some(now), None, None);
-            telling.tells_all = tells_all;
-            if !tells_all && !telling.has_warned {
-                telling.has_warned = true;
-                let detail = "the store refuses to tell of all changes, so that it tells of invalidations alone: what \
-                              other programs write is served from this process until its ttl";
-                crate::trace::warn_once(&Error::new(ErrorKind::Rejected, "near tier", detail));
-            }
-        });
-    }
-
-    /// All changes up to a moment were told.
-    pub(super) fn confirmed(&self, beat: Beat) {
-        self.change_link(|telling| {
-            telling.link = telling.link.confirm(beat.sent_at);
-            telling.beat = Some(beat);
-        });
-    }
-
-    /// Changes are not told any more, or could not be from the start.
-    pub(super) fn closed(&self, why: Error) {
-        self.change_link(|telling| {
-            telling.link = match mutants::is(Mutant::EpochKept) {
-                true => Link { confirmed: None, ..telling.link },
-                false => telling.link.close(),
-            };
-            (telling.since, telling.beat) = (None, None);
-            if is_refusal(&why) && !telling.has_warned {
-                telling.has_warned = true;
-                let detail = format!(
-                    "the store does not tell of its changes, so that nothing is kept in front of it: {why}"
-                );
-                crate::trace::warn_once(&Error::new(ErrorKind::Rejected, "near tier", detail));
-            }
-            telling.why_closed = Some(why);
-        });
-    }
-}
-
-/// Whether the store will not tell of changes as it is set up.
-pub(super) fn is_refusal(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Rejected | ErrorKind::Config)
 }
 
 impl Watcher for Near {
@@ -447,53 +330,6 @@ impl fmt::Debug for Near {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Near").field("staleness", &self.staleness).finish_non_exhaustive()
     }
-}
-
-impl fmt::Display for Coherence {
-    /// `4 entries, about 1 KiB; coherent for 12.3 s, confirmed 0.2 s ago, epoch 1`
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} entries, about {} KiB; ", self.entries, self.bytes.div_ceil(1024))?;
-        match (&self.coherent_for, &self.why_not) {
-            (Some(coherent_for), _) => write!(f, "coherent for {:.1} s", coherent_for.as_secs_f64())?,
-            (None, Some(why)) => write!(f, "nothing is served from it: {why}")?,
-            (None, None) => f.write_str("nothing is served from it")?,
-        }
-        if let Some(ago) = &self.confirmed_ago {
-            write!(f, ", confirmed {:.1} s ago", ago.as_secs_f64())?;
-        }
-        write!(f, ", epoch {}", self.epoch)?;
-        if self.tells_all { Ok(()) } else { f.write_str(", told of invalidations alone") }
-    }
-}
-
-/// Room for so many bytes.
-fn entries(bytes_max: u64) -> Entries {
-    let expected = usize::try_from(bytes_max / EXPECTED_ENTRY_BYTES).unwrap_or(usize::MAX).max(1);
-    let options = OptionsBuilder::new()
-        .weight_capacity(bytes_max.max(1))
-        .estimated_items_capacity(expected)
-        .shards(shards(bytes_max))
-        .build()
-        .expect("the two settings that have no default are set");
-    Cache::with_options(options, KeptWeigher, DefaultHashBuilder::default(), DefaultLifecycle::default())
-}
-
-/// Weighs an entry in bytes.
-#[derive(Clone)]
-struct KeptWeigher;
-
-impl Weighter<Box<[u8]>, Kept> for KeptWeigher {
-    fn weight(&self, key: &Box<[u8]>, kept: &Kept) -> u64 {
-        weight_of(key, kept)
-    }
-}
-
-fn weight_of(key: &[u8], kept: &Kept) -> u64 {
-    key.len() as u64 + kept.bytes + OVERHEAD_BYTES
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

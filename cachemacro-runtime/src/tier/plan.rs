@@ -15,7 +15,8 @@ use crate::journal::{Doomed, GuardEnd, Progress, Swept};
 use crate::shape::Local;
 use crate::site::Site;
 use crate::store::{Lease, Pattern, PutVerdict, Token, Verdict};
-use crate::tier::l1::{L1, L1Sighting, Take};
+use crate::tier::hot::{Asked, Served, Take};
+use crate::tier::l1::{L1, L1Sighting};
 use crate::tier::l2::{L2, L2Sighting};
 use crate::tier::{Coherence, Glimpse, HeldUntil, LeaseGuard, Putting, Seen, Sighting, Storing};
 
@@ -29,13 +30,33 @@ pub(crate) enum Tier {
 }
 
 impl Tier {
-    /// Serves a value that takes no waiting at all: none, if it is elsewhere. One that is `strict` is not
-    /// behind the store.
+    /// What these arguments were answered with, if that is known without their key: such as
+    /// [`serve_now`](Self::serve_now) serves.
     #[inline(always)]
-    pub(crate) fn serve_now(&self, key: &[u8], version: u64, strict: bool, take: Take<'_>) -> bool {
+    pub(crate) fn get_asked(&self, asked: Asked, strict: bool) -> Option<Served<'_>> {
         match self {
-            Self::Local(l1) => l1.serve(key, version, take),
-            Self::Shared(l2) => !strict && serve_near(l2, key, version, take),
+            Self::Local(l1) => l1.get_asked(asked),
+            Self::Shared(l2) if !strict => l2.near()?.get_asked(asked),
+            Self::Shared(_) => None,
+        }
+    }
+
+    /// Serves a value that takes no waiting at all: none, if it is elsewhere. One that is `strict` is not
+    /// behind the store. It is found by the arguments from then on, if there are any.
+    #[inline(always)]
+    pub(crate) fn serve_now(
+        &self,
+        key: &[u8],
+        asked: Option<Asked>,
+        version: u64,
+        strict: bool,
+        take: Take<'_>,
+    ) -> bool {
+        match self {
+            Self::Local(l1) => l1.serve(key, asked, version, take),
+            Self::Shared(l2) => {
+                !strict && l2.near().is_some_and(|near| near.serve(key, asked, version, take))
+            }
         }
     }
 
@@ -355,9 +376,4 @@ impl Tier {
             }
         }
     }
-}
-
-#[inline(never)]
-fn serve_near(l2: &L2, key: &[u8], version: u64, take: Take<'_>) -> bool {
-    l2.near().and_then(|near| near.get(key, version)).is_some_and(|value| take(&*value))
 }

@@ -25,16 +25,19 @@ use crate::protocol::slot::{self, Begun, Guard, Next};
 use crate::store::{Lease, Pattern, Permit, PutVerdict, Token, Verdict};
 
 pub(crate) use self::lifecycle::Witness;
-pub(crate) use self::sizes::shards;
+pub(crate) use self::sizes::{share_of, shards};
 
 /// What one slot costs beside its key and its value: the map's entry, the slot and the allocations
 /// (measured with a counting allocator over a million entries, and rounded up).
 const SLOT_OVERHEAD_BYTES: u64 = 128;
 
 /// A bounded map from keys to leases, values and guards.
-pub(crate) struct LeaseTable<V, W: Witness = ()> {
+pub(crate) struct LeaseTable<V, W: Witness<V> = ()> {
     slots: Slots<V, W>,
     witness: W,
+    /// As it was made: how much it holds, and the least that an entry counts for.
+    bytes_max: u64,
+    floor: u64,
     /// How many listings of all keys are under way. What is being stored is in no list for a moment, so
     /// that nothing is stored meanwhile.
     listings: RwLock<u32>,
@@ -80,7 +83,7 @@ impl<V: Clone> LeaseTable<V> {
     }
 }
 
-impl<V: Clone, W: Witness> LeaseTable<V, W> {
+impl<V: Clone, W: Witness<V>> LeaseTable<V, W> {
     pub(crate) fn with_witness(limits: MemoryLimits, clock: Clock, witness: W) -> Self {
         let bytes_max = limits.bytes_max.max(1);
         let options = OptionsBuilder::new()
@@ -91,9 +94,10 @@ impl<V: Clone, W: Witness> LeaseTable<V, W> {
             .expect("the two settings that have no default are set");
         // A floor on each entry's weight makes a bound in bytes a bound in entries too.
         let weigher = SlotWeigher { floor: bytes_max.div_ceil(limits.entries_max.max(1)) };
-        let lifecycle = TableLifecycle::new(clock.clone(), witness.clone());
+        let lifecycle = TableLifecycle { clock: clock.clone(), witness: witness.clone() };
+        let floor = weigher.floor;
         let slots = Cache::with_options(options, weigher, DefaultHashBuilder::default(), lifecycle);
-        Self { slots, witness, listings: RwLock::new(0), clock }
+        Self { slots, witness, bytes_max, floor, listings: RwLock::new(0), clock }
     }
 
     /// Sets how many bytes it may take; what is used least goes until it does.
@@ -154,7 +158,17 @@ impl<V: Clone, W: Witness> LeaseTable<V, W> {
         if *listings > 0 {
             return self.refuse(key);
         }
-        self.step(key, |slot| slot::fill(slot, permit, || held.clone(), now))
+        let verdict = self.step(key, |slot| slot::fill(slot, permit, || held.clone(), now));
+        if verdict == Verdict::Accepted {
+            self.witness.filled(self.share(key, bytes));
+        }
+        verdict
+    }
+
+    /// How much of the table an entry takes, in 65,536ths.
+    fn share(&self, key: &[u8], bytes: usize) -> u64 {
+        let bytes = key.len() as u64 + bytes as u64 + SLOT_OVERHEAD_BYTES;
+        share_of(bytes.max(self.floor), self.bytes_max)
     }
 
     /// Sets the time left of a lease that is still held.
@@ -210,7 +224,11 @@ impl<V: Clone, W: Witness> LeaseTable<V, W> {
             let _ = self.end(key, guard);
             return PutVerdict::NotWritten;
         }
-        self.step(key, |slot| slot::put(slot, guard, || held.clone(), now))
+        let verdict = self.step(key, |slot| slot::put(slot, guard, || held.clone(), now));
+        if verdict == PutVerdict::Written {
+            self.witness.filled(self.share(key, bytes));
+        }
+        verdict
     }
 
     /// Takes the lease away that a fill would have needed.
@@ -266,10 +284,16 @@ impl<V: Clone, W: Witness> LeaseTable<V, W> {
             decided = Some((answer, value));
             action
         });
-        drop(replaced);
         if is_gone {
-            self.witness.forget(key);
+            let taken = match &result {
+                EntryResult::Removed(_, taken) | EntryResult::Replaced(_, taken) => Some(taken),
+                _ => replaced.as_ref(),
+            };
+            if let Some(Slot::Filled(held)) = taken {
+                self.witness.forget(&held.value);
+            }
         }
+        drop(replaced);
         let (place, next, answer) = match (result, decided) {
             (EntryResult::Replaced(place, _), Some((answer, next))) => (place, next, answer),
             (_, Some((answer, _))) => return answer,
@@ -294,7 +318,7 @@ fn guard_of(lease: Lease, now: Moment) -> Guard<Moment> {
     Guard { token: lease.token, until: now + lease.ttl }
 }
 
-impl<V, W: Witness> std::fmt::Debug for LeaseTable<V, W> {
+impl<V, W: Witness<V>> std::fmt::Debug for LeaseTable<V, W> {
     /// Values are never printed.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("LeaseTable").finish_non_exhaustive()

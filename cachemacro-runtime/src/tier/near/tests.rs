@@ -1,6 +1,10 @@
+use std::num::NonZeroU16;
+
 use bytes::Bytes;
 
 use super::*;
+use crate::error::{Error, ErrorKind};
+use crate::key::{Image, KeyPart};
 use crate::store::Token;
 
 const KEY: &[u8] = b"user:1";
@@ -40,8 +44,34 @@ fn entry(filled_at: Duration, ttl: Duration) -> Entry {
     Entry { fill_id, payload, ttl, ttl_left: None, filled_at: Some(filled_at), age: None }
 }
 
+/// What is served by the key, and by the arguments; from the map at first, and then from the slots.
 fn get(near: &Near, key: &[u8], version: u64) -> Option<u64> {
-    near.get(key, version).map(|value| *value.downcast_ref().expect("a number"))
+    let asked = asked_for(key, version);
+    let mut served = [None; 4];
+    for (at, served) in served.iter_mut().enumerate() {
+        let found = (at % 2 == 1).then(|| near.get_asked(asked)).flatten();
+        *served = match found {
+            Some(found) => found.value().and_then(|value| value.downcast_ref().copied()),
+            None => {
+                let mut value = None;
+                near.serve(key, (at % 2 == 1).then_some(asked), version, &mut |found| {
+                    value = found.downcast_ref().copied();
+                    value.is_some()
+                });
+                value
+            }
+        };
+    }
+    assert!(served.iter().all(|value| *value == served[0]), "{served:?}");
+    served[0]
+}
+
+/// The arguments of these keys: a function for each version, as a function has one.
+fn asked_for(key: &[u8], version: u64) -> Asked {
+    let mut image = Image::new();
+    std::str::from_utf8(key).expect("text").image(&mut image);
+    let function = u16::try_from(version).ok().and_then(|version| NonZeroU16::new(version + 1));
+    Asked { function: function.expect("a small one"), words: image.words().expect("it is short") }
 }
 
 fn fresh() -> Entry {

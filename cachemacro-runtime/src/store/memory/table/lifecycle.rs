@@ -6,38 +6,37 @@ use super::Slot;
 use crate::clock::Clock;
 
 /// Who is told of each value that is no longer under its key.
-pub(crate) trait Witness: Clone {
+pub(crate) trait Witness<V>: Clone {
     /// It is going, and nobody can know of it yet: this is under the lock of its key, and so is short.
     fn gone(&self, key: &[u8]);
 
     /// It has gone, and the lock is free: time to drop what is kept of it.
-    fn forget(&self, key: &[u8]);
+    fn forget(&self, value: &V);
+
+    /// Another value has come, of so many 65,536ths of the table.
+    fn filled(&self, share: u64);
 }
 
-impl Witness for () {
+impl<V> Witness<V> for () {
     fn gone(&self, _key: &[u8]) {}
 
-    fn forget(&self, _key: &[u8]) {}
+    fn forget(&self, _value: &V) {}
+
+    fn filled(&self, _share: u64) {}
 }
 
 /// Keeps guards from being evicted (unlike a lease, a guard that is lost lets old values in), and tells of
 /// what is.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct TableLifecycle<W> {
-    clock: Clock,
-    witness: W,
+    pub(super) clock: Clock,
+    pub(super) witness: W,
 }
 
 /// What was evicted; dropped where no lock is held, as a value may do anything when it is.
-pub(super) struct Evicted<V, W: Witness>(Vec<(W, Vec<u8>, Slot<V>)>);
+pub(super) struct Evicted<V, W: Witness<V>>(Vec<(W, Slot<V>)>);
 
-impl<W: Witness> TableLifecycle<W> {
-    pub(super) fn new(clock: Clock, witness: W) -> Self {
-        Self { clock, witness }
-    }
-}
-
-impl<V, W: Witness> Lifecycle<Vec<u8>, Slot<V>> for TableLifecycle<W> {
+impl<V, W: Witness<V>> Lifecycle<Vec<u8>, Slot<V>> for TableLifecycle<W> {
     type RequestState = Evicted<V, W>;
 
     /// A guard whose time is over is a crashed writer's, and stands in nobody's way.
@@ -48,21 +47,23 @@ impl<V, W: Witness> Lifecycle<Vec<u8>, Slot<V>> for TableLifecycle<W> {
     fn on_evict(&self, state: &mut Self::RequestState, key: Vec<u8>, slot: Slot<V>) {
         if let Slot::Filled(_) = slot {
             self.witness.gone(&key);
-            state.0.push((self.witness.clone(), key, slot));
+            state.0.push((self.witness.clone(), slot));
         }
     }
 }
 
-impl<V, W: Witness> Default for Evicted<V, W> {
+impl<V, W: Witness<V>> Default for Evicted<V, W> {
     fn default() -> Self {
         Self(Vec::new())
     }
 }
 
-impl<V, W: Witness> Drop for Evicted<V, W> {
+impl<V, W: Witness<V>> Drop for Evicted<V, W> {
     fn drop(&mut self) {
-        for (witness, key, _) in &self.0 {
-            witness.forget(key);
+        for (witness, slot) in &self.0 {
+            if let Slot::Filled(held) = slot {
+                witness.forget(&held.value);
+            }
         }
     }
 }

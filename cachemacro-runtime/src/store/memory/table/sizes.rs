@@ -15,6 +15,11 @@ pub(crate) fn shards(bytes_max: u64) -> usize {
     usize::try_from(bytes_max / SHARD_BYTES_MIN).map_or(many, |most| most.clamp(1, many))
 }
 
+/// How much of a map something is, in 65,536ths.
+pub(crate) fn share_of(bytes: u64, bytes_max: u64) -> u64 {
+    bytes.saturating_mul(1 << 16) / bytes_max.max(1)
+}
+
 pub(super) fn expected_entries(limits: MemoryLimits) -> usize {
     let by_bytes = (limits.bytes_max / EXPECTED_ENTRY_BYTES).max(1);
     usize::try_from(by_bytes.min(limits.entries_max)).unwrap_or(usize::MAX)

@@ -1,3 +1,4 @@
+use std::num::NonZeroU16;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -6,6 +7,7 @@ use super::*;
 use crate::clock::Clock;
 use crate::codec::InProcess;
 use crate::form::Form;
+use crate::key::{Image, KeyPart};
 use crate::policy::{Life, Stamp};
 use crate::shape::{Local, Shared};
 use crate::store::memory::MemoryLimits;
@@ -31,23 +33,68 @@ fn store<V: Local>(l1: &L1, key: &str, value: V) -> Verdict {
     l1.fill::<V, InProcess>(storing).expect("it fits")
 }
 
+/// By what a value is found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum By {
+    Key,
+    Image,
+}
+
+/// By the key last: what is kept by that is found by it, whatever the arguments.
+const WAYS: [By; 2] = [By::Image, By::Key];
+
+/// The arguments that a key is written of, in these tests.
+fn asked_for(key: &str) -> Asked {
+    let mut image = Image::new();
+    key.image(&mut image);
+    Asked { function: NonZeroU16::MIN, words: image.words().expect("it is short") }
+}
+
 /// What is served, by the table at first and then from here.
 fn served<V: Local>(l1: &L1, key: &str) -> Option<V> {
+    let [by_image, by_key] = WAYS.map(|by| served_by(l1, key, by));
+    assert_eq!(by_key.is_some(), by_image.is_some(), "{key}");
+    by_key.and(by_image)
+}
+
+/// The same by one way alone.
+fn served_by<V: Local>(l1: &L1, key: &str, by: By) -> Option<V> {
     let mut served = None;
     for _ in 0..2 {
-        served = None;
-        l1.serve(key.as_bytes(), 0, &mut |found| {
-            served = found.downcast_ref().cloned();
-            served.is_some()
+        served = look(l1, key, by, &mut |l1| {
+            let asked = (by == By::Image).then(|| asked_for(key));
+            let mut served = None;
+            l1.serve(key.as_bytes(), asked, 0, &mut |found| {
+                served = found.downcast_ref().cloned();
+                served.is_some()
+            });
+            served
         });
     }
     served
 }
 
-/// Whether the slot of a key is in use on this processor's desk.
-fn is_kept(l1: &L1, key: &str) -> bool {
-    let hash = l1.hot.hash(key.as_bytes());
-    l1.hot.own_slot(hash).is_some_and(|slot| slot.is_some())
+/// What is found here, or else by what comes after.
+fn look<V: Local>(l1: &L1, key: &str, by: By, or: &mut dyn FnMut(&L1) -> Option<V>) -> Option<V> {
+    let found = match by {
+        By::Image => l1.get_asked(asked_for(key)),
+        By::Key => None,
+    };
+    match found {
+        Some(found) => found.value()?.downcast_ref().cloned(),
+        None => or(l1),
+    }
+}
+
+/// Whether a value is found here, without a look at the table.
+fn is_kept(l1: &L1, key: &str, by: By) -> bool {
+    match by {
+        By::Key => {
+            let hash = l1.hot.hash(key.as_bytes());
+            l1.hot.get(key.as_bytes(), hash, 0, l1.clock.now(), &mut |_| true)
+        }
+        By::Image => l1.get_asked(asked_for(key)).is_some(),
+    }
 }
 
 #[test]
@@ -55,11 +102,13 @@ fn what_is_read_is_kept_here_and_served() {
     let l1 = l1(1 << 20);
     assert_eq!(served::<u64>(&l1, "k"), None);
     assert_eq!(store(&l1, "k", 7_u64), Verdict::Accepted);
-    assert!(!is_kept(&l1, "k"), "it has not been read yet");
-    assert_eq!(served(&l1, "k"), Some(7_u64));
-    assert!(is_kept(&l1, "k"));
-    assert_eq!(served::<u32>(&l1, "k"), None, "it is of another type");
-    assert!(!l1.serve(b"k", 1, &mut |_| true), "it is of another version");
+    for by in WAYS {
+        assert!(!is_kept(&l1, "k", by), "it has not been read yet");
+        assert_eq!(served_by(&l1, "k", by), Some(7_u64));
+        assert!(is_kept(&l1, "k", by));
+        assert_eq!(served_by::<u32>(&l1, "k", by), None, "it is of another type");
+    }
+    assert!(!l1.serve(b"k", None, 1, &mut |_| true), "it is of another version");
     assert_eq!(served::<u64>(&l1, "l"), None);
 }
 
@@ -114,13 +163,17 @@ fn what_was_found_before_an_invalidation_is_neither_served_nor_kept_after_it() {
     hot.open();
     let (hash, now, value) = (hot.hash(b"k"), Moment::FIRST, Arc::new(7_u64));
     let stamp = Stamp { fresh: HOUR, cost: Duration::ZERO };
-    let stored = Stored::new(b"k", Arc::clone(&value) as Shared, 0, stamp);
-    let ticket = hot.ticket(hash);
-    hot.gone(b"k");
-    hot.forget(b"k");
-    hot.keep(stored, ticket, now, now + HOUR);
-    assert!(!hot.get(b"k", hash, 0, now, &mut |_| true));
-    assert_eq!(Arc::strong_count(&value), 1, "it takes no room either");
+    for asked in [None, Some(asked_for("k"))] {
+        let stored = Stored::new(b"k", Arc::clone(&value) as Shared, 0, stamp);
+        let ticket = hot.ticket(hash);
+        hot.gone(b"k");
+        hot.forget(&stored);
+        hot.keep(&stored, asked, ticket, now, now + HOUR);
+        assert!(!hot.get(b"k", hash, 0, now, &mut |_| true));
+        assert!(hot.get_asked(asked_for("k"), now).is_none());
+        drop(stored);
+        assert_eq!(Arc::strong_count(&value), 1, "it takes no room either");
+    }
 }
 
 #[test]
@@ -144,30 +197,72 @@ fn what_is_taken_from_the_table_takes_no_room_here() {
 }
 
 #[test]
-fn the_table_is_asked_again_after_a_while_so_that_it_knows_what_is_read() {
-    let l1 = l1(1 << 20);
-    let _ = store(&l1, "k", 1_u64);
-    for _ in 0..100 {
-        assert_eq!(served(&l1, "k"), Some(1_u64));
-        let hash = l1.hot.hash(b"k");
-        assert!(l1.hot.get(b"k", hash, 0, l1.clock.now(), &mut |_| true));
-        l1.clock.advance(AGAIN);
-        assert!(!l1.hot.get(b"k", hash, 0, l1.clock.now(), &mut |_| true));
-        let _ = store(&l1, "other", 1_u64);
-    }
-    for n in 0..20_000 {
-        let key = format!("k:{n}");
-        let _ = store(&l1, &key, n);
-        assert_eq!(served(&l1, &key), Some(n));
-        if n % 100 == 0 {
-            l1.clock.advance(AGAIN);
-            assert_eq!(
-                served(&l1, "k"),
-                Some(1_u64),
-                "what is read all the time is evicted after {n} others"
-            );
+fn what_is_read_all_the_time_is_not_evicted_for_what_is_not() {
+    for by in WAYS {
+        let l1 = l1(1 << 20);
+        let _ = store(&l1, "k", 1_u64);
+        for n in 0..20_000 {
+            assert_eq!(served_by(&l1, "k", by), Some(1_u64), "it is evicted after {n} others");
+            let key = format!("k:{n}");
+            let _ = store(&l1, &key, n);
+            assert_eq!(served_by(&l1, &key, by), Some(n));
         }
     }
+}
+
+#[test]
+fn the_table_is_asked_again_once_a_sixteenth_of_it_has_come_anew_and_after_a_while() {
+    for by in WAYS {
+        let l1 = l1(1 << 20);
+        let _ = store(&l1, "k", 1_u64);
+        assert_eq!(served_by(&l1, "k", by), Some(1_u64));
+        let before = l1.hot.filled.load(Ordering::Relaxed);
+        l1.hot.filled(SHARE_ASKED - before % SHARE_ASKED - 1);
+        assert!(is_kept(&l1, "k", by), "without need it is not");
+        l1.hot.filled(1);
+        assert!(!is_kept(&l1, "k", by));
+        assert_eq!(served_by(&l1, "k", by), Some(1_u64));
+        l1.clock.advance(LONGEST - Duration::from_nanos(1));
+        assert!(is_kept(&l1, "k", by));
+        l1.clock.advance(Duration::from_nanos(1));
+        assert!(!is_kept(&l1, "k", by));
+    }
+}
+
+#[test]
+fn two_functions_with_equal_arguments_are_not_taken_for_each_other() {
+    let l1 = l1(1 << 20);
+    let (ours, other) = (asked_for("k"), Asked { function: NonZeroU16::MAX, ..asked_for("k") });
+    for (key, asked, value) in [("ours", ours, 1_u64), ("other", other, 2)] {
+        let _ = store(&l1, key, value);
+        assert!(l1.get_asked(asked).is_none());
+        assert!(l1.serve(key.as_bytes(), Some(asked), 0, &mut |found| found.is::<u64>()));
+    }
+    let value = |asked| l1.get_asked(asked).and_then(|found| found.value()?.downcast_ref::<u64>().copied());
+    assert_eq!((value(ours), value(other)), (Some(1), Some(2)));
+    l1.invalidate(b"ours");
+    assert_eq!((value(ours), value(other)), (None, Some(2)));
+}
+
+#[test]
+fn two_functions_that_share_an_entry_both_lose_it() {
+    let l1 = l1(1 << 20);
+    let (ours, other) = (asked_for("k"), Asked { function: NonZeroU16::MAX, ..asked_for("k") });
+    let dropped = Arc::new(());
+    let _ = store(&l1, "k", Arc::clone(&dropped));
+    for asked in [ours, other, ours, other] {
+        assert!(l1.serve(b"k", Some(asked), 0, &mut |found| found.is::<Arc<()>>()));
+    }
+    assert!(l1.get_asked(ours).is_some());
+    assert!(l1.get_asked(other).is_none() && is_kept(&l1, "k", By::Key), "it finds it by the key");
+    l1.invalidate(b"k");
+    assert!(l1.get_asked(ours).is_none() && !is_kept(&l1, "k", By::Key));
+    assert_eq!(Arc::strong_count(&dropped), 1, "nothing of it is left");
+}
+
+#[test]
+fn a_slot_is_a_cache_line() {
+    assert_eq!(size_of::<Slot>(), 64);
 }
 
 #[test]
@@ -180,7 +275,7 @@ fn a_value_may_ask_the_cache_as_it_is_cloned_and_dropped() {
         fn clone(&self) -> Self {
             CLONED.fetch_add(1, Ordering::Relaxed);
             let l1 = L1_OF_ODD.get().expect("it was made before the value");
-            assert!(l1.serve(b"k", 0, &mut |found| found.is::<Odd>()));
+            assert!(l1.serve(b"k", None, 0, &mut |found| found.is::<Odd>()));
             l1.invalidate(b"k");
             Self
         }
@@ -188,15 +283,17 @@ fn a_value_may_ask_the_cache_as_it_is_cloned_and_dropped() {
     impl Drop for Odd {
         fn drop(&mut self) {
             let l1 = L1_OF_ODD.get().expect("it was made before the value");
-            l1.serve(b"k", 0, &mut |found| found.is::<Odd>());
+            l1.serve(b"k", Some(asked_for("k")), 0, &mut |found| found.is::<Odd>());
             l1.invalidate(b"other");
         }
     }
 
     let l1 = L1_OF_ODD.get_or_init(|| l1(1 << 20));
-    let _ = store(l1, "k", Odd);
-    assert!(served::<Odd>(l1, "k").is_none(), "the first clone has invalidated it");
-    assert_eq!(CLONED.load(Ordering::Relaxed), 1);
+    for (at, by) in WAYS.into_iter().enumerate() {
+        let _ = store(l1, "k", Odd);
+        assert!(served_by::<Odd>(l1, "k", by).is_none(), "the first clone has invalidated it");
+        assert_eq!(CLONED.load(Ordering::Relaxed), 1 + at as u64);
+    }
 }
 
 /// Writers count a source up and invalidate; whoever asks after that finds no less.
@@ -208,7 +305,8 @@ fn readers_on_many_threads_see_every_invalidation_that_was_over_before() {
         let mut hits = 0_u64;
         while !is_over.load(Ordering::Relaxed) {
             let least = acknowledged.load(Ordering::SeqCst);
-            match served::<u64>(&l1, "k") {
+            let by = WAYS[hits as usize % 2];
+            match served_by::<u64>(&l1, "k", by) {
                 Some(version) => {
                     assert!(version >= least, "{version} was served after {least} was acknowledged");
                     hits += 1;
