@@ -203,7 +203,8 @@ impl Site {
             if !self.is_enabled() {
                 return None;
             }
-            let taken = NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| next.checked_add(1)).ok()?;
+            let taken =
+                NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| next.checked_add(1)).ok()?;
             // Where another thread was faster, a number is left out.
             let _ = self.number.compare_exchange(0, taken, Ordering::Relaxed, Ordering::Relaxed);
             self.number()

@@ -307,9 +307,32 @@ impl Drawn {
             }
         }
         if expected.is_empty() {
+            self.check_images(tokens.clone())?;
             self.check_keys(tokens)?;
         }
         Ok(expected.is_empty())
+    }
+
+    /// An image is of all that is in the key, and there is none where that is more than values.
+    fn check_images(&self, tokens: TokenStream) -> Result<(), String> {
+        let mut images = Vec::new();
+        image_adds(tokens, &mut images);
+        let in_key = || self.parts.iter().filter(|part| part.place == Place::Hole);
+        let is_value = |part: &Part| matches!(part.kind, Kind::Value | Kind::Bound | Kind::MaybeHandle);
+        for image in images {
+            if let Some(part) = in_key().find(|part| !is_value(part)) {
+                return Err(format!("`{}` is in the key, and not in the image {image}", part.name));
+            }
+            for part in in_key() {
+                if !mentions(image.clone(), &|ident| ident == part.name) {
+                    return Err(format!("`{}` is not in the image {image}", part.name));
+                }
+            }
+            if self.args.contains(":hash") || self.parts.iter().any(|part| part.place == Place::With) {
+                return Err(format!("the key is of more than the image {image}"));
+            }
+        }
+        Ok(())
     }
 
     /// Each way to the key writes all that is in it, and nothing that is skipped.
@@ -400,6 +423,18 @@ fn key_writes(tokens: TokenStream, found: &mut Vec<TokenStream>) {
         let writes =
             writes.filter(|tokens| mentions(tokens.iter().cloned().collect(), &|ident| ident == BUFFER));
         found.push(writes.flatten().collect());
+    }
+}
+
+/// The innermost blocks that add to an image.
+fn image_adds(tokens: TokenStream, found: &mut Vec<TokenStream>) {
+    for token in tokens {
+        let TokenTree::Group(group) = token else { continue };
+        let adds = group.stream().into_iter().any(|token| token.to_string() == "add_to");
+        match group.delimiter() == Delimiter::Brace && adds {
+            true => found.push(group.stream()),
+            false => image_adds(group.stream(), found),
+        }
     }
 }
 

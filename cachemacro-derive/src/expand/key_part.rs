@@ -21,8 +21,8 @@ pub(super) fn expand(key_type: &KeyType) -> TokenStream {
             #(#projections: #generated::KeyPart,)*
     };
     let (form, form_item) = form(key_type);
-    let [key, this] = [names::local("key"), self_ident()];
-    let write = write(key_type, &key);
+    let [key, image, this] = [names::local("key"), names::local("image"), self_ident()];
+    let (write, add) = (write(key_type, &key), add(key_type, &image));
     quote! {
         const _: () = {
             #form_item
@@ -33,6 +33,11 @@ pub(super) fn expand(key_type: &KeyType) -> TokenStream {
 
                 fn write(&#this, #key: &mut #generated::KeyBuf) {
                     #write
+                }
+
+                #[inline]
+                fn image(&#this, #image: &mut #generated::Image) {
+                    #add
                 }
             }
 
@@ -106,14 +111,56 @@ fn write(key_type: &KeyType, key: &Ident) -> TokenStream {
     }
 }
 
+/// Adds to an image all that is written, after which variant it is.
+fn add(key_type: &KeyType, image: &Ident) -> TokenStream {
+    let (generated, this) = (&key_type.generated, self_ident());
+    // What is no part of a key is reported where it is written.
+    let of_field = |value: TokenStream| quote!((&&#generated::Imaged(#value)).add_to(#image););
+    let of_struct = |fields: &[Written]| {
+        let adds = fields.iter().map(|Written { member, .. }| of_field(quote!(&#this.#member)));
+        quote!(let _ = &#image; #(#adds)*)
+    };
+    let adds = match &key_type.content {
+        Content::Newtype(field) => of_struct(std::slice::from_ref(&**field)),
+        Content::Struct(fields) => of_struct(fields),
+        Content::Enum(variants) if variants.is_empty() => quote! {
+            let _ = #image;
+            match *#this {}
+        },
+        Content::Enum(variants) => {
+            let arms = variants.iter().zip(0_u32..).map(|(Variant { ident, fields, .. }, index)| {
+                let bound = bound(fields);
+                let binders = bound.iter().map(|(Written { member, .. }, local)| quote!(#member: #local));
+                let adds = bound.iter().map(|(_, local)| of_field(local.to_token_stream()));
+                quote! {
+                    Self::#ident { #(#binders,)* .. } => {
+                        #image.push_variant(#index);
+                        #(#adds)*
+                    }
+                }
+            });
+            quote!(match #this { #(#arms)* })
+        }
+    };
+    quote! {
+        #[allow(unused_imports)]
+        use #generated::imaged::*;
+        #adds
+    }
+}
+
+/// Fields of a variant, and what they are bound to.
+fn bound(fields: &[Written]) -> Vec<(&Written, Ident)> {
+    let fields = fields.iter().enumerate();
+    fields.map(|(at, field)| (field, names::local(&format!("field_{at}")))).collect()
+}
+
 fn arm(generated: &TokenStream, key: &Ident, variant: &Variant) -> TokenStream {
     let (ident, name) = (&variant.ident, unraw(&variant.ident));
     if variant.is_unit {
         return quote!(Self::#ident => #key.push_text(#name),);
     }
-    let bound =
-        variant.fields.iter().enumerate().map(|(at, field)| (field, names::local(&format!("field_{at}"))));
-    let bound: Vec<_> = bound.collect();
+    let bound = bound(&variant.fields);
     let binders = bound.iter().map(|(Written { member, .. }, local)| quote!(#member: #local));
     let items = bound.iter().map(|(field, local)| (*field, local.to_token_stream()));
     let list = list(generated, key, Some(&name), items);

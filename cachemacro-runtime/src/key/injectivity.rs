@@ -1,4 +1,4 @@
-//! Different arguments never make the same key, and equal ones always do: over random pairs.
+//! Different arguments never make the same key, and equal ones always do, and so it is with images: over random pairs.
 //!
 //! `PAIRS=10000000 cargo test --release -p cachemacro-runtime --lib injectivity -- --nocapture` draws ten
 //! million; `SEED=…` draws those of a failure again.
@@ -10,7 +10,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde::Serialize;
 
-use super::{KeyBuf, KeyPart};
+use super::{Image, KeyBuf, KeyPart};
 
 /// What an ordinary run draws.
 const PAIRS: u64 = 20_000;
@@ -26,6 +26,8 @@ struct Source {
     random: StdRng,
     tokens: Vec<&'static str>,
     at: usize,
+    /// How many pairs had images to compare.
+    images: u64,
 }
 
 impl Source {
@@ -77,6 +79,14 @@ enum Tree<T> {
     Pair { left: T, right: T },
 }
 
+#[derive(PartialEq, DeriveKeyPart)]
+#[key_part(crate = crate)]
+enum Order {
+    Newest,
+    By(String),
+    Between { first: u8, last: Option<u8> },
+}
+
 /// `<…:hash>`
 struct Hashed<T>(T);
 
@@ -103,6 +113,11 @@ draw! {
     [] Name: |source| Name(String::draw(source)),
     [T] Option<T>: |source| (source.below(3) > 0).then(|| T::draw(source)),
     [T] Vec<T>: |source| (0..source.below(4)).map(|_| T::draw(source)).collect(),
+    [] Order: |source| match source.below(3) {
+        0 => Order::Newest,
+        1 => Order::By(String::draw(source)),
+        _ => Order::Between { first: u8::draw(source), last: Option::draw(source) },
+    },
     [T] Page<T>: |source| Page { of: T::draw(source), number: u8::draw(source) },
     [T] Tree<T>: |source| match source.below(4) {
         0 => Tree::Leaf,
@@ -161,8 +176,20 @@ fn pair<A: Draw, B: Draw, C: Draw>(source: &mut Source) -> bool {
         c.write(&mut key);
         key
     };
+    let image = |(a, b, c): &(A, B, C)| {
+        let mut image = Image::new();
+        a.image(&mut image);
+        b.image(&mut image);
+        c.image(&mut image);
+        image.words()
+    };
     let (ours, theirs) = (key(&first), key(&second));
     let is_equal = first == second;
+    let images = (image(&first), image(&second));
+    if let (Some(our_image), Some(their_image)) = images {
+        assert_eq!(is_equal, our_image == their_image, "the images of {ours:?} and {theirs:?}");
+        source.images += 1;
+    }
     assert_eq!(
         is_equal,
         ours.as_str() == theirs.as_str(),
@@ -173,7 +200,7 @@ fn pair<A: Draw, B: Draw, C: Draw>(source: &mut Source) -> bool {
 
 type Signature = fn(&mut Source) -> bool;
 
-const SIGNATURES: [Signature; 10] = [
+const SIGNATURES: [Signature; 14] = [
     pair::<String, String, String>,
     pair::<Option<String>, Option<Option<String>>, Option<Option<Option<u8>>>>,
     pair::<Vec<String>, Vec<Vec<String>>, Vec<Option<String>>>,
@@ -184,6 +211,10 @@ const SIGNATURES: [Signature; 10] = [
     pair::<Vec<u8>, Vec<Vec<Vec<bool>>>, Vec<(char, String)>>,
     pair::<Hashed<(String, String)>, Hashed<Vec<Vec<String>>>, Hashed<Option<Vec<Option<String>>>>>,
     pair::<Option<Name>, Tree<Tree<Option<String>>>, Hashed<(Vec<String>, Vec<String>)>>,
+    pair::<Option<String>, Option<Name>, (bool, String)>,
+    pair::<Option<Option<u8>>, Page<String>, Option<bool>>,
+    pair::<(i64, Option<i64>), char, Option<u8>>,
+    pair::<Order, Option<Order>, Page<Option<Order>>>,
 ];
 
 #[test]
@@ -192,7 +223,7 @@ fn different_arguments_make_different_keys_and_equal_ones_equal_keys() {
     let pairs = number("PAIRS").unwrap_or(PAIRS);
     let seed = number("SEED").unwrap_or_else(rand::random);
     println!("{pairs} pairs, SEED={seed}");
-    let mut source = Source { random: StdRng::seed_from_u64(seed), tokens: Vec::new(), at: 0 };
+    let mut source = Source { random: StdRng::seed_from_u64(seed), tokens: Vec::new(), at: 0, images: 0 };
     let mut equal = 0;
     for at in 0..pairs {
         equal += u64::from(SIGNATURES[at as usize % SIGNATURES.len()](&mut source));
@@ -200,4 +231,6 @@ fn different_arguments_make_different_keys_and_equal_ones_equal_keys() {
     println!("{equal} of them were equal");
     assert!(equal > pairs / 100, "equal arguments are tested too: {equal} of {pairs}");
     assert!(equal < pairs / 2);
+    println!("{} of them had images", source.images);
+    assert!(source.images > pairs / 10, "images are tested too: {} of {pairs}", source.images);
 }

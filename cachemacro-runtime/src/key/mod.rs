@@ -23,9 +23,9 @@ use std::fmt;
 pub use buf::{KeyBuf, ListWriter};
 pub use forms::{List, Maybe, Of};
 pub use handle::{Handle, HandleFor};
+pub(crate) use hash::is_written_alike;
 pub use image::Image;
 pub(crate) use image::Words;
-pub(crate) use hash::is_written_alike;
 pub(crate) use namespace::{ERA_KEY, Namespace};
 pub use template::{Piece, Template};
 

@@ -25,8 +25,8 @@ mod stored;
 use std::any::Any;
 use std::hash::{BuildHasher, Hasher};
 use std::num::NonZeroU16;
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use atomic_refcell::{AtomicRefCell, AtomicRefMut};
@@ -127,7 +127,7 @@ impl Hot {
         let hot = Self {
             slots: OnceLock::new(),
             // Each has a neighbour.
-            desk_slots: slots / desks & !1,
+            desk_slots: (slots / desks) & !1,
             desks_mask: desks - 1,
             generations: Box::new([const { AtomicU64::new(0) }; STRIPES]),
             hasher: DefaultHashBuilder::default(),
@@ -138,7 +138,8 @@ impl Hot {
 
     /// Makes the slots, if there are none yet: a hit allocates nothing.
     pub(super) fn open(&self) {
-        let slots = || std::iter::repeat_with(Slot::default).take(self.desk_slots * (self.desks_mask + 1)).collect();
+        let slots =
+            || std::iter::repeat_with(Slot::default).take(self.desk_slots * (self.desks_mask + 1)).collect();
         self.slots.get_or_init(slots);
     }
 
@@ -191,9 +192,7 @@ impl Hot {
         let asked = asked.filter(|asked| stored.is_kept_at(self.place(*asked)));
         let (place, function, words, found) = match asked {
             None => (hash, None, [hash, 0, 0], Arc::clone(stored) as Shared),
-            Some(asked) => {
-                (self.place(asked), Some(asked.function), asked.words, Arc::clone(&stored.value))
-            }
+            Some(asked) => (self.place(asked), Some(asked.function), asked.words, Arc::clone(&stored.value)),
         };
         let is_its = |kept: &Kept| match asked {
             None => kept.is_hashed(hash),
