@@ -5,7 +5,7 @@ use quote::{ToTokens, format_ident, quote};
 use syn::ReturnType;
 
 use super::call::{cache_of_call, invocation, owner, shape};
-use super::storing;
+use super::{storing, tags};
 use crate::model::{Batched, Cached, Computed, Param};
 use crate::names;
 
@@ -96,6 +96,7 @@ fn before(cached: &Cached, batched: &Batched, owner: &TokenStream) -> (Ident, To
         Some(chunk) => Literal::usize_unsuffixed(chunk).into_token_stream(),
         None => quote!(::core::primitive::usize::MAX),
     };
+    let tags = tags::of_ids(cached, &batched.ids);
     let statements = quote! {
         #known
         #(#computed)*
@@ -104,6 +105,7 @@ fn before(cached: &Cached, batched: &Batched, owner: &TokenStream) -> (Ident, To
             cache: #cache,
             ttl: #terms,
             chunk: #chunk,
+            tags: #tags,
         };
     };
     (call, statements)

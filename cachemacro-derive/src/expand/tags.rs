@@ -43,6 +43,46 @@ pub(super) fn tagged(cached: &Cached) -> Option<TokenStream> {
     })
 }
 
+/// The tags of each id of a batch: closures over one of the ids, as that of its key is.
+pub(super) fn of_ids(cached: &Cached, ids: &syn::Ident) -> TokenStream {
+    if cached.tags.is_empty() {
+        return quote!(());
+    }
+    let generated = &cached.generated;
+    let [buffer, written, value, shape] = ["buffer", "written", "value", "shape"].map(names::local);
+    let (of_value, of_id): (Vec<_>, Vec<_>) = cached.tags.iter().partition(|pieces| is_of_value(pieces));
+    let texts = of_value.iter().filter_map(|pieces| match pieces.first() {
+        Some(KeyPiece::Text(text)) => Some(text),
+        _ => None,
+    });
+    let written = |pieces: &[&Vec<KeyPiece>]| {
+        let tags = pieces.iter().map(|pieces| {
+            let writes = key::pieces_in_body(cached, pieces, &buffer);
+            quote!({
+                let mut #written = #generated::KeyBuf::new();
+                let #buffer = &mut #written;
+                #writes
+                #generated::tag(#written)
+            })
+        });
+        quote!(::std::vec::Vec::from([#(#tags),*]))
+    };
+    let (of_id, of_value) = (written(&of_id), written(&of_value));
+    let id = cached.params.iter().find_map(|param| param.id.as_ref());
+    let known_shape = storing::known_shape(cached);
+    quote!({
+        let #shape = { #known_shape };
+        #generated::batch::tags(
+            &#shape,
+            #[allow(unused_variables)]
+            |#ids: &#id| #of_id,
+            &[#(#texts),*],
+            #[allow(unused_variables)]
+            |#ids: &#id, #value| #of_value,
+        )
+    })
+}
+
 /// What names tags by a value. What it needs of the arguments is written before the body takes them.
 fn namer(cached: &Cached, of_value: &[&Vec<KeyPiece>]) -> TokenStream {
     let generated = &cached.generated;

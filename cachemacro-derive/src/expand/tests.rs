@@ -278,6 +278,23 @@ fn a_batch_that_gathers_calls_for_one() {
 }
 
 #[test]
+fn a_batch_under_tags() {
+    let args = quote!(
+        batch(ids),
+        ttl = 5,
+        key = "user:<team>:<ids>",
+        tags = ["team:<team>", "owner:<value.owner>:<ids>"],
+        groups(team)
+    );
+    let item = quote! {
+        async fn users(team: u64, ids: &[u64]) -> HashMap<u64, User> {
+            all(team, ids).await
+        }
+    };
+    assert_snapshot("batch_tagged", super::cache_result(args, item));
+}
+
+#[test]
 fn what_may_be_a_handle() {
     let args = quote!(ttl = 5, key = "user:<id>");
     let item = quote! {

@@ -115,12 +115,6 @@ pub(super) fn other_arguments(attr: &CacheResult, errors: &Errors) {
     {
         errors.at(span, "a `batch_window` is waited for by every call that loads, and is a second at most; write `\"1ms\"`");
     }
-    let tagged = [("tags", attr.tags.span()), ("groups", attr.groups.span())];
-    for (name, span) in tagged.into_iter().filter_map(|(name, span)| Some((name, span?))) {
-        let message =
-            format!("the values of a batch stand under no tags yet; leave `{name}` out, or `batch`");
-        errors.at(span, message);
-    }
     for (name, span) in attr.freshness.decisions() {
         let message = format!(
             "`{name}` is for calls of one id, and a batch has none of its own; leave it out, or say it of the function whose entries this one `shares`"

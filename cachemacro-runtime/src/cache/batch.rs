@@ -7,6 +7,7 @@
 mod gather;
 mod herd;
 mod led;
+mod notes;
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -18,7 +19,7 @@ use crate::cache::{Cache, Call, Resolved, Sought, hit, read, read_missing, warm}
 use crate::codec::Reach;
 use crate::flight::Seat;
 use crate::key::KeyBuf;
-use crate::policy::Terms;
+use crate::policy::{OfId, TagsOfIds, Terms};
 use crate::shape::batch::{Answers, BatchOutput, Each, Failed};
 use crate::shape::{Local, Sharing};
 use crate::site::Site;
@@ -34,9 +35,9 @@ pub(crate) use herd::waits;
 /// parameters than that in one statement, and the largest command is then of moderate size.
 pub(crate) const AT_ONCE: usize = 512;
 
-/// One call of a batch. `P` is what its attribute says of each value.
+/// One call of a batch. `P` is what its attribute says of each value, and `T` of its tags.
 #[derive(Debug)]
-pub struct BatchCall<P> {
+pub struct BatchCall<P, T = ()> {
     /// The function.
     pub site: &'static Site,
     /// The cache that the attribute names, if it does.
@@ -45,11 +46,13 @@ pub struct BatchCall<P> {
     pub ttl: P,
     /// How many ids a body is called for at most.
     pub chunk: usize,
+    /// The tags of each id.
+    pub tags: T,
 }
 
 /// Answers a call for these ids.
-pub(crate) async fn batch<S, R, P, K, O, B, F>(
-    call: BatchCall<P>,
+pub(crate) async fn batch<S, R, P, T, K, O, B, F>(
+    call: BatchCall<P, T>,
     asked: Vec<K>,
     key: impl Fn(&K, &mut KeyBuf),
     body: B,
@@ -58,12 +61,13 @@ where
     S: Sharing<Output = Each<K, O>, Value: Local>,
     R: Reach<S::Value>,
     P: Terms<S::Found>,
+    T: TagsOfIds<K, S::Found>,
     K: Clone + Eq + Hash,
     O: BatchOutput<K, Value: Clone>,
     B: Fn(Vec<K>) -> F,
     F: Future<Output = O>,
 {
-    let BatchCall { site, cache, ttl: terms, chunk } = call;
+    let BatchCall { site, cache, ttl: terms, chunk, tags } = call;
     let cache = Resolved::new(cache);
     let loads = || add(&site.counters().loads, asked.len());
     if !site.is_enabled() || !terms.applies() || cache.inner.tasks.is_closed() {
@@ -79,12 +83,18 @@ where
         buffer
     };
     let keys: Vec<KeyBuf> = ids.iter().map(written).collect();
-    let one =
-        |at: usize| Call { site, cache: Some((*cache).clone()), key: &keys[at], ttl: &terms, instance: None };
+    let of_ids: Vec<OfId<'_, P, T, K>> = ids.iter().map(|id| OfId::new(&terms, &tags, id)).collect();
+    let one = |at: usize| Call {
+        site,
+        cache: Some((*cache).clone()),
+        key: &keys[at],
+        ttl: &of_ids[at],
+        instance: None,
+    };
     let mut found: Vec<Option<O::Value>> = Vec::with_capacity(ids.len());
     let mut missing = Vec::new();
     for at in 0..ids.len() {
-        found.push(match hit::<S, &P>(one(at)) {
+        found.push(match seek::<S, _>(one(at)) {
             Sought::Found(output) => output.ok().flatten(),
             Sought::Missed(_) => {
                 missing.push(at);
@@ -97,7 +107,14 @@ where
         if missing.len() > 1 && !missing.iter().any(|at| keys[*at].is_unusable()) {
             rest.clear();
             let bytes: Vec<&[u8]> = missing.iter().map(|at| keys[*at].as_bytes()).collect();
-            let read = cache.tier_of(site).read_many::<S::Value, R>(&bytes, cache.form(site)).await;
+            let (tier, form) = (cache.tier_of(site), cache.form(site));
+            let read = match site.is_tagged() {
+                false => tier.read_many::<S::Value, R>(&bytes, form).await,
+                true => {
+                    let before: Vec<_> = missing.iter().map(|at| of_ids[*at].before()).collect();
+                    tier.read_many_under::<S::Value, R>(&bytes, form, &before).await
+                }
+            };
             for (at, value) in missing.iter().zip(read) {
                 match value {
                     Some(value) => found[*at] = S::output((*value).clone()).ok().flatten(),
@@ -111,15 +128,15 @@ where
             cache: &cache,
             tier: cache.tier_of(site),
             key: keys[at].as_bytes(),
-            terms: &terms,
+            terms: &of_ids[at],
             deadline: deadline(&cache),
             has_failed: false,
         };
-        let is_led = !site.is_tagged() && !site.is_raw() && !rest.iter().any(|at| keys[*at].is_unusable());
+        let is_led = !site.is_raw() && !rest.iter().any(|at| keys[*at].is_unusable());
         let led = Led::new(cache.inner.settings.lease);
-        let ways: Vec<Option<Way<'_, P>>> = if is_led {
+        let ways: Vec<Option<Way<'_, OfId<'_, P, T, K>>>> = if is_led {
             let loads: Vec<_> = rest.iter().map(|at| load(*at)).collect();
-            let standings = led::lead::<S, R, &P>(&loads).await;
+            let standings = led::lead::<S, R, _>(&loads).await;
             let mut members = Vec::with_capacity(rest.len());
             let mut ways = Vec::with_capacity(rest.len());
             for ((at, load), standing) in rest.iter().zip(loads).zip(standings) {
@@ -148,7 +165,7 @@ where
         let calls = ways
             .into_iter()
             .enumerate()
-            .map(|(member, way)| way.map(|way| herd.call(member, |wanted| go_on::<S, R, P, _>(way, wanted))));
+            .map(|(member, way)| way.map(|way| herd.call(member, |wanted| go_on::<S, R, _, _>(way, wanted))));
         let calls: Vec<_> = calls.collect();
         let load = |members: &[usize]| {
             let ids: Vec<K> = members.iter().map(|member| ids[rest[*member]].clone()).collect();
@@ -183,6 +200,29 @@ where
     O::join(Ok(O::Answers::from_found(ids, found, &places)))
 }
 
+/// A hit in this process.
+fn seek<S, P>(mut call: Call<'_, P>) -> Sought<'_, S::Output, P>
+where
+    S: Sharing<Value: Local>,
+    P: Terms<S::Found>,
+{
+    if !call.site.is_tagged() {
+        return hit::<S, P>(call);
+    }
+    let Some(cache) = call.take_cache::<S::Found>() else { return Sought::Missed(call) };
+    let (site, key) = (call.site, call.key.as_bytes());
+    match cache.tier_of(site).get_under::<S::Value>(key, site.version(), site.is_strict()) {
+        Some(value) => {
+            add(&site.counters().hits, 1);
+            Sought::Found(S::output((*value).clone()))
+        }
+        None => {
+            call.cache = Some((*cache).clone());
+            Sought::Missed(call)
+        }
+    }
+}
+
 /// How an id goes on that is looked up by itself.
 enum Way<'a, P> {
     /// From the seat that it has taken.
@@ -209,8 +249,8 @@ where
 }
 
 /// Answers a call for one of these ids; if its body is needed, those who come within `window` share it.
-pub(crate) async fn one<S, R, P, K, O, B, F>(
-    call: BatchCall<P>,
+pub(crate) async fn one<S, R, P, T, K, O, B, F>(
+    call: BatchCall<P, T>,
     (id, key): (K, KeyBuf),
     window: Duration,
     body: B,
@@ -219,21 +259,23 @@ where
     S: Sharing<Output = Each<K, O>, Value: Local>,
     R: Reach<S::Value>,
     P: Terms<S::Found>,
+    T: TagsOfIds<K, S::Found>,
     K: Clone + Eq + Hash + Send + 'static,
     O: BatchOutput<K, Value: Send + 'static>,
     B: Fn(Vec<K>) -> F,
     F: Future<Output = O>,
 {
-    let BatchCall { site, cache, ttl: terms, chunk } = call;
+    let BatchCall { site, cache, ttl: terms, chunk, tags } = call;
     let cache = Resolved::new(cache);
     let gathering = cache.inner.gatherings.of::<K, O::Value>(site);
-    let call = Call { site, cache: Some((*cache).clone()), key: &key, ttl: &terms, instance: None };
-    let output = match hit::<S, &P>(call) {
+    let of_id = OfId::new(&terms, &tags, &id);
+    let call = Call { site, cache: Some((*cache).clone()), key: &key, ttl: &of_id, instance: None };
+    let output = match seek::<S, _>(call) {
         Sought::Found(output) => output,
         Sought::Missed(call) => {
             let most = chunk.clamp(1, AT_ONCE);
-            let value = gather::gathered::<S, K, O, B, F>(gathering, id, (window, most), body);
-            read::<S, R, &P, _>(call, pin!(value)).await
+            let value = gather::gathered::<S, K, O, B, F>(gathering, id.clone(), (window, most), body);
+            read::<S, R, _, _>(call, pin!(value)).await
         }
     };
     O::one(output.map_err(|failed| failed.take().expect("an error is taken once by each caller")))

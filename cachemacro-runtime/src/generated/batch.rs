@@ -3,7 +3,9 @@
 use std::hash::Hash;
 use std::time::Duration;
 
-use super::{Anywhere, Cacheable, InProcess, KeyBuf, Local, Sharing, Terms};
+use super::{Anywhere, Cacheable, InProcess, KeyBuf, Local, Shape, Sharing, Terms};
+use crate::policy::{TagsByIds, TagsOfIds};
+use crate::tag::Tag;
 
 pub use crate::cache::BatchCall;
 pub use crate::shape::batch::{BatchOutput, Each, Ids, Lent};
@@ -13,8 +15,8 @@ pub use crate::shape::batch::{BatchOutput, Each, Ids, Lent};
 /// # Cancel safety
 ///
 /// Safe: if it is dropped, each of its ids goes to one of those who wait for it.
-pub async fn read<S, P, K, O, B, F>(
-    call: BatchCall<P>,
+pub async fn read<S, P, T, K, O, B, F>(
+    call: BatchCall<P, T>,
     _shape: S,
     ids: Vec<K>,
     key: impl Fn(&K, &mut KeyBuf),
@@ -23,17 +25,18 @@ pub async fn read<S, P, K, O, B, F>(
 where
     S: Sharing<Output = Each<K, O>, Value: Cacheable>,
     P: Terms<S::Found>,
+    T: TagsOfIds<K, S::Found>,
     K: Clone + Eq + Hash,
     O: BatchOutput<K, Value: Clone>,
     B: Fn(Vec<K>) -> F,
     F: Future<Output = O>,
 {
-    crate::cache::batch::<S, Anywhere, P, K, O, B, F>(call, ids, key, body).await
+    crate::cache::batch::<S, Anywhere, P, T, K, O, B, F>(call, ids, key, body).await
 }
 
 /// The same for a function with `tier = local`.
-pub async fn read_local<S, P, K, O, B, F>(
-    call: BatchCall<P>,
+pub async fn read_local<S, P, T, K, O, B, F>(
+    call: BatchCall<P, T>,
     _shape: S,
     ids: Vec<K>,
     key: impl Fn(&K, &mut KeyBuf),
@@ -42,12 +45,13 @@ pub async fn read_local<S, P, K, O, B, F>(
 where
     S: Sharing<Output = Each<K, O>, Value: Local>,
     P: Terms<S::Found>,
+    T: TagsOfIds<K, S::Found>,
     K: Clone + Eq + Hash,
     O: BatchOutput<K, Value: Clone>,
     B: Fn(Vec<K>) -> F,
     F: Future<Output = O>,
 {
-    crate::cache::batch::<S, InProcess, P, K, O, B, F>(call, ids, key, body).await
+    crate::cache::batch::<S, InProcess, P, T, K, O, B, F>(call, ids, key, body).await
 }
 
 /// Answers a call for one of the ids of a batch; if its body is needed, those who come within `window` share it.
@@ -55,8 +59,8 @@ where
 /// # Cancel safety
 ///
 /// Safe: if it is dropped while it loads, one of those who wait for the same body does.
-pub async fn one<S, P, K, O, B, F>(
-    call: BatchCall<P>,
+pub async fn one<S, P, T, K, O, B, F>(
+    call: BatchCall<P, T>,
     _shape: S,
     one: (K, KeyBuf),
     window: Duration,
@@ -65,12 +69,13 @@ pub async fn one<S, P, K, O, B, F>(
 where
     S: Sharing<Output = Each<K, O>, Value: Cacheable>,
     P: Terms<S::Found>,
+    T: TagsOfIds<K, S::Found>,
     K: Clone + Eq + Hash + Send + 'static,
     O: BatchOutput<K, Value: Send + 'static>,
     B: Fn(Vec<K>) -> F,
     F: Future<Output = O>,
 {
-    crate::cache::one::<S, Anywhere, P, K, O, B, F>(call, one, window, body).await
+    crate::cache::one::<S, Anywhere, P, T, K, O, B, F>(call, one, window, body).await
 }
 
 /// Answers a call for one of the ids of a batch; if its body is needed, those who come within `window` share it.
@@ -78,8 +83,8 @@ where
 /// # Cancel safety
 ///
 /// Safe: if it is dropped while it loads, one of those who wait for the same body does.
-pub async fn one_local<S, P, K, O, B, F>(
-    call: BatchCall<P>,
+pub async fn one_local<S, P, T, K, O, B, F>(
+    call: BatchCall<P, T>,
     _shape: S,
     one: (K, KeyBuf),
     window: Duration,
@@ -88,12 +93,24 @@ pub async fn one_local<S, P, K, O, B, F>(
 where
     S: Sharing<Output = Each<K, O>, Value: Local>,
     P: Terms<S::Found>,
+    T: TagsOfIds<K, S::Found>,
     K: Clone + Eq + Hash + Send + 'static,
     O: BatchOutput<K, Value: Send + 'static>,
     B: Fn(Vec<K>) -> F,
     F: Future<Output = O>,
 {
-    crate::cache::one::<S, InProcess, P, K, O, B, F>(call, one, window, body).await
+    crate::cache::one::<S, InProcess, P, T, K, O, B, F>(call, one, window, body).await
+}
+
+/// The tags of each id: those of the id itself, and those that its value names, each of which begins with one of the
+/// texts.
+pub fn tags<S, K, F, G>(_shape: &S, of_id: F, texts: &[&str], of_value: G) -> TagsByIds<S::Found, F, G>
+where
+    S: Shape,
+    F: Fn(&K) -> Vec<Tag>,
+    G: Fn(&K, &S::Found) -> Vec<Tag>,
+{
+    TagsByIds::new(of_id, texts, of_value)
 }
 
 /// Ids, as the body takes them.

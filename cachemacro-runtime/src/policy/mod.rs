@@ -4,6 +4,7 @@ pub(crate) mod breaker;
 mod class;
 mod early;
 mod freshness;
+mod of_id;
 mod terms;
 pub(crate) mod throttle;
 
@@ -13,6 +14,8 @@ use crate::mutants::{self, Mutant};
 
 pub use class::TtlClass;
 pub use freshness::{Stamp, Windows};
+pub(crate) use of_id::OfId;
+pub use of_id::{TagsByIds, TagsOfIds};
 pub use terms::{Clauses, Tagged, TaggedByValue, Terms};
 
 pub(crate) use class::CLASSES;

@@ -3,6 +3,7 @@
 mod eras;
 mod gathered;
 mod many;
+mod many_tags;
 mod near_tags;
 mod releases;
 mod tagged;

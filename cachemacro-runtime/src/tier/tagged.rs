@@ -128,6 +128,21 @@ impl Tier {
         }
     }
 
+    /// The values under these keys, with what is known of the tags of each, where they can be served as they are; takes no
+    /// lease. In a store that is one round trip, and one more for tags that values name.
+    pub(crate) async fn read_many_under<V: Local, R: Reach<V>>(
+        &self,
+        keys: &[&[u8]],
+        form: Form,
+        before: &[Before<'_>],
+    ) -> Vec<Option<Arc<V>>> {
+        match self {
+            // What is in this process is found at once, or is not there.
+            Self::Local(_) => keys.iter().map(|_| None).collect(),
+            Self::Shared(l2) => l2.read_many_under::<V, R>(keys, form, before).await,
+        }
+    }
+
     /// What is stored under tags, with them, and whether they are as they were.
     pub(crate) async fn glimpse_under<V: Local, R: Reach<V>>(
         &self,
@@ -211,7 +226,7 @@ impl Tier {
     }
 
     /// Whether all tags are as they were.
-    async fn stand(&self, notes: &[Note]) -> bool {
+    pub(crate) async fn stand(&self, notes: &[Note]) -> bool {
         match self {
             Self::Local(l1) => l1.stand(notes),
             Self::Shared(l2) => l2.stand(notes).await,

@@ -4,6 +4,8 @@ mod callers;
 mod shapes;
 #[cfg(feature = "redis")]
 mod shared;
+#[cfg(feature = "redis")]
+mod tagged;
 mod window;
 
 use std::collections::{BTreeMap, HashMap};

@@ -21,7 +21,7 @@ async fn connect_with_long_leases(server: &RedisServer) -> Cache {
 }
 
 /// How often the server has run a command.
-fn calls(server: &RedisServer, command: &str) -> u64 {
+pub(super) fn calls(server: &RedisServer, command: &str) -> u64 {
     let info = server.cli(&["INFO", "commandstats"]);
     let start = format!("cmdstat_{command}:calls=");
     let line = info.lines().find_map(|line| line.strip_prefix(&start));

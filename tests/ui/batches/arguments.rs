@@ -42,8 +42,13 @@ async fn together(ids: &[u64]) -> HashMap<u64, u64> {
     HashMap::new()
 }
 
-#[cache_result(batch(ids), ttl = 5, key = "m:<tenant>:<ids>", tags = ["of:<tenant>"], groups(tenant))]
+#[cache_result(batch(ids), ttl = 5, key = "m:<tenant>:<ids>", tags = ["<value>", "of:<other>"], groups(other))]
 async fn tagged(tenant: u64, ids: &[u64]) -> HashMap<u64, u64> {
+    HashMap::new()
+}
+
+#[cache_result(batch(ids), batch_window = "1ms", ttl = 5, key = "u:<ids>", tags = ["of:<tenant>"])]
+async fn gathered_under_tags(tenant: u64, ids: &[u64]) -> HashMap<u64, u64> {
     HashMap::new()
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::notes;
 use crate::cache::read::Load;
 use crate::cache::warm;
 use crate::codec::Reach;
@@ -18,6 +19,7 @@ use crate::policy::{Life, Terms};
 use crate::protocol::flight::{Ending, Progress};
 use crate::shape::{Local, Sharing};
 use crate::store::{Permit, Verdict};
+use crate::tag::{Before, Note, Noted, Tag};
 use crate::task::join_all;
 use crate::tier::{LeaseGuard, Sighting, Storing};
 
@@ -42,34 +44,45 @@ pub(super) async fn lead<S, R, P>(loads: &[Load<'_, P>]) -> Vec<Standing<S::Valu
 where
     S: Sharing<Value: Local>,
     R: Reach<S::Value>,
+    P: Terms<S::Found>,
 {
     let Some(Load { cache, tier, site, .. }) = loads.first() else { return Vec::new() };
     let seats: Vec<Seat<LeaseGuard>> = loads.iter().map(|load| cache.inner.flights.enter(load.key)).collect();
-    let mut keys = Vec::with_capacity(loads.len());
-    for (load, seat) in loads.iter().zip(&seats) {
+    let leading =
+        || loads.iter().zip(&seats).filter(|(_, seat)| matches!(seat, Seat::Lead(_))).map(|(load, _)| load);
+    for seat in &seats {
         if let Seat::Lead(lead) = seat {
             lead.progress(Progress::LookupSent);
-            keys.push(load.key);
         }
     }
     let (form, lease) = (cache.form(site), cache.inner.settings.lease);
+    let before: Vec<Before<'_>> = leading().map(|load| load.terms.before()).collect();
+    let noted = notes::before(tier, lease, &before).await;
+    let mut noted = match noted {
+        Ok(noted) => noted.into_iter(),
+        // Nothing can be stored under their tags now: each finds out by itself why.
+        Err(_) => return seats.into_iter().map(|seat| Standing::Alone { seat, has_failed: false }).collect(),
+    };
+    let keys: Vec<&[u8]> = leading().map(|load| load.key).collect();
     let mut sightings = tier.lookup_many::<S::Value, R>(&keys, form, lease).await.into_iter();
     let standings = loads.iter().zip(seats).map(|(load, seat)| {
         let Seat::Lead(mut lead) = seat else { return Standing::Alone { seat, has_failed: false } };
-        match sightings.next() {
-            Some(Sighting::Hit(seen)) if seen.is_fresh() => {
+        match (sightings.next(), noted.next()) {
+            // What stands under tags is looked up with them.
+            (Some(Sighting::Hit(seen)), _) if seen.is_fresh() && !site.is_tagged() => {
                 lead.end(Ending::Hit, Some(Outcome::Value(seen.value.clone())));
                 load.count(|counters| &counters.hits);
                 Standing::Found(seen.value)
             }
-            Some(Sighting::Lead(lease)) => {
+            (Some(Sighting::Lead(mut lease)), Some(noted)) => {
+                lease.note(noted);
                 lead.hold(lease);
                 lead.progress(Progress::LoadStarted);
                 load.count(|counters| &counters.loads);
                 warm::ran(site);
                 Standing::Leased(lead)
             }
-            Some(Sighting::Failed(error)) => {
+            (Some(Sighting::Failed(error)), _) => {
                 load.report(&error);
                 Standing::Alone { seat: Seat::Lead(lead), has_failed: true }
             }
@@ -105,10 +118,20 @@ struct Settling<'a, P, S: Sharing> {
 
 /// What it takes.
 enum Step<V> {
-    Fill(Arc<V>, Life),
+    Fill(Filling<V>),
     Release,
     /// Nothing is asked of the store.
     Nothing(Ending),
+}
+
+/// A value that is to be stored.
+struct Filling<V> {
+    value: Arc<V>,
+    life: Life,
+    /// The tags that it names.
+    of_value: Vec<Tag>,
+    /// The versions to store it with.
+    notes: Vec<Note>,
 }
 
 impl<'a, P> Led<'a, P> {
@@ -149,14 +172,21 @@ impl<'a, P> Led<'a, P> {
                 .filter_map(|(member, output)| Some((member, members[member].take()?, output)));
             taken.map(|(member, led, output)| self.decided(member, led, output, cost)).collect()
         };
+        self.note(&mut settling).await;
         let (filled, released) = tokio::join!(fill::<S, R, P>(&settling), release(&settling));
         let endings =
             settling.iter().zip(filled.into_iter().zip(released)).map(|(settling, came)| async move {
                 let Settling { load, lead, step, .. } = settling;
-                match (step, lead.lease(), came) {
-                    (Step::Nothing(ending), ..) => *ending,
-                    (_, Some(lease), (Some(Ok(Verdict::Accepted)), _) | (_, Some(Ok(Verdict::Accepted)))) => {
-                        load.settled(lead, lease, &[]).await
+                let Some(lease) = lead.lease() else { return Ending::Unsettled };
+                let Noted { notes, epochs } = lease.noted();
+                match (step, came) {
+                    (Step::Nothing(ending), _) => *ending,
+                    (Step::Fill(filling), (Some(Ok(Verdict::Accepted)), _)) => {
+                        let epochs = if filling.of_value.is_empty() { &epochs[..] } else { &[] };
+                        load.settled(lead, lease, &[&filling.notes, epochs]).await
+                    }
+                    (Step::Release, (_, Some(Ok(Verdict::Accepted)))) => {
+                        load.settled(lead, lease, &[notes, epochs]).await
                     }
                     _ => Ending::Unsettled,
                 }
@@ -204,7 +234,12 @@ impl<'a, P> Led<'a, P> {
                         load.count(|counters| &counters.refused);
                         Step::Nothing(Ending::Unsettled)
                     }
-                    Some(life) => Step::Fill(Arc::clone(&value), life),
+                    Some(life) => Step::Fill(Filling {
+                        value: Arc::clone(&value),
+                        life,
+                        of_value: load.terms.tags_of(S::found(&value)),
+                        notes: Vec::new(),
+                    }),
                     None => {
                         load.count(|counters| &counters.failures);
                         Step::Release
@@ -219,6 +254,30 @@ impl<'a, P> Led<'a, P> {
         Settling { member, load, lead, output, outcome, step }
     }
 
+    /// Notes the versions that values are stored with; one whose tags cannot be told now is not.
+    async fn note<S: Sharing>(&self, settling: &mut [Settling<'_, P, S>]) {
+        let Some(Settling { load, .. }) = settling.first() else { return };
+        if !load.site.is_tagged() {
+            return;
+        }
+        let fills = settling.iter().filter_map(|Settling { lead, step, .. }| match (step, lead.lease()) {
+            (Step::Fill(filling), Some(lease)) => Some((lease.noted(), &filling.of_value[..])),
+            _ => None,
+        });
+        let fills: Vec<_> = fills.collect();
+        let mut noted = notes::after(load.tier, self.lease, &fills).await.into_iter();
+        for Settling { load, step, .. } in settling {
+            let Step::Fill(filling) = step else { continue };
+            match noted.next().flatten() {
+                Some(notes) => filling.notes = notes,
+                None => {
+                    load.count(|counters| &counters.refused);
+                    *step = Step::Nothing(Ending::Unsettled);
+                }
+            }
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Vec<Option<Member<'a, P>>>> {
         self.members.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -231,9 +290,11 @@ where
     R: Reach<S::Value>,
 {
     let storings = settling.iter().filter_map(|Settling { load, lead, step, .. }| {
-        let (Step::Fill(value, life), Some(lease)) = (step, lead.lease()) else { return None };
+        let (Step::Fill(filling), Some(lease)) = (step, lead.lease()) else { return None };
+        let Filling { value, life, notes, .. } = filling;
         let (key, form, permit) = (load.key, load.cache.form(load.site), Permit::Lease(lease.token()));
-        Some(Storing { key, form, permit, mark: lease.mark(), notes: None, value, life: *life })
+        let notes = load.site.is_tagged().then_some(&notes[..]);
+        Some(Storing { key, form, permit, mark: lease.mark(), notes, value, life: *life })
     });
     let storings: Vec<Storing<'_, S::Value>> = storings.collect();
     let mut verdicts = match settling.first() {

@@ -236,7 +236,7 @@ impl L2 {
         }
     }
 
-    fn opened<V: Local, R: Reach<V>>(
+    pub(super) fn opened<V: Local, R: Reach<V>>(
         &self,
         key: &[u8],
         form: Form,
@@ -250,7 +250,7 @@ impl L2 {
         Ok((notes, Seen::of(entry, R::stamp(&sealed), Arc::new(value))))
     }
 
-    fn admits_all(&self, key: &[u8], tags: &[Tag]) -> Result<()> {
+    pub(super) fn admits_all(&self, key: &[u8], tags: &[Tag]) -> Result<()> {
         self.admits(key)?;
         match tags.iter().find(|tag| self.journal.holds(tag.as_bytes())) {
             Some(tag) => Err(quarantined(tag.as_bytes())),
@@ -271,7 +271,7 @@ fn unanswered(key: &[u8]) -> Error {
     Error::new(ErrorKind::Unavailable, "lookup", "the store gave no answer for the key").with_key(key)
 }
 
-fn version(found: Found) -> OfTag {
+pub(super) fn version(found: Found) -> OfTag {
     match found {
         Found::Hit(entry) | Found::Guarded(Some(entry)) => OfTag::Version(entry.fill_id),
         Found::Busy => OfTag::Busy,
@@ -279,7 +279,7 @@ fn version(found: Found) -> OfTag {
     }
 }
 
-fn failure(found: &Found) -> Option<&Error> {
+pub(super) fn failure(found: &Found) -> Option<&Error> {
     match found {
         Found::Failed(error) => Some(error),
         _ => None,
