@@ -6,7 +6,7 @@ use std::sync::Arc;
 use cachemacro_runtime::generated::batch::{BatchCall, Each, read};
 use cachemacro_runtime::generated::{Probe, Sharing};
 
-use crate::calls::{Caller, Failure, Value, found, key_of, plain};
+use crate::calls::{Caller, Failure, Value, found, key_of, of_each};
 use crate::history::{Got, Kind};
 use crate::plan::{Ending, Operation};
 
@@ -46,11 +46,13 @@ impl Caller {
     }
 
     async fn ask_both(self, keys: [usize; 2]) -> Both {
+        let plan = &self.process.world.plan;
         let call = BatchCall {
-            site: plain(),
+            site: self.site(),
             cache: Some(self.process.cache.clone()),
-            ttl: self.process.world.plan.ttl,
+            ttl: plan.ttl,
             chunk: usize::MAX,
+            tags: of_each(plan.tagging),
         };
         let body = |keys: Vec<usize>| {
             let caller = self.clone();

@@ -19,8 +19,7 @@ use crate::plan::{Ending, Freshness, Operation, Tagging, What, millis};
 use crate::process::Process;
 use crate::world::key_name;
 
-pub(crate) use sites::plain;
-pub(crate) use tags::{keys_of_tags, tells_of};
+pub(crate) use tags::{keys_of_tags, of_each, tells_of};
 
 /// What the source holds: no more than its version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,7 +141,7 @@ impl Caller {
         }
     }
 
-    fn site(&self) -> &'static Site {
+    pub(crate) fn site(&self) -> &'static Site {
         sites::of(&self.process.world.plan)
     }
 

@@ -165,9 +165,9 @@ impl What {
 }
 
 impl Plan {
-    /// Whether a read of two keys is one call: what says more of time than a ttl, or stands under tags, is read by itself.
+    /// Whether a read of two keys is one call: what says more of time than a ttl is read by itself.
     pub(crate) fn has_batches(&self) -> bool {
-        self.freshness.is_none() && self.tagging.is_none()
+        self.freshness.is_none()
     }
 
     /// Whether messages may take longer than the longest delay.

@@ -4,10 +4,11 @@ use std::hash::Hash;
 use std::time::Duration;
 
 use super::{Anywhere, Cacheable, InProcess, KeyBuf, Local, Shape, Sharing, Terms};
-use crate::policy::{TagsByIds, TagsOfIds};
+use crate::policy::TagsByIds;
 use crate::tag::Tag;
 
 pub use crate::cache::BatchCall;
+pub use crate::policy::TagsOfIds;
 pub use crate::shape::batch::{BatchOutput, Each, Ids, Lent};
 
 /// Answers a call for many ids from the cache, and with the body for the rest.

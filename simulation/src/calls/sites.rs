@@ -26,11 +26,6 @@ pub(super) fn of(plan: &Plan) -> &'static Site {
     }
 }
 
-/// The one without anything.
-pub(crate) fn plain() -> &'static Site {
-    &UNTAGGED.plain
-}
-
 static UNTAGGED: Sites = Sites::under(&[]);
 static UNDER_ONE: Sites = Sites::under(&[OF_KEY]);
 static UNDER_TWO: Sites = Sites::under(&[OF_KEY, OF_KEY]);

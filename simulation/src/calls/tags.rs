@@ -1,5 +1,6 @@
 //! The tags of the cached function, and what a mutation invalidates of them.
 
+use cachemacro_runtime::generated::batch::{self, TagsOfIds};
 use cachemacro_runtime::generated::{self, Call, Tag, Targets, Terms};
 
 use super::{Caller, Value, sharing};
@@ -12,6 +13,18 @@ const KIND: &str = "of:";
 pub(super) fn named_by_value(call: Call<'_>, key: usize) -> Call<'_, impl Terms<Value>> {
     let names = move |value: &Value| vec![tag_of(key, value.version % 2)];
     generated::tagged_by_value(&sharing(), call, Vec::new(), &[KIND], names)
+}
+
+/// The tags of each key of a batch.
+pub(crate) fn of_each(tagging: Option<Tagging>) -> impl TagsOfIds<usize, Value> {
+    let by_value = tagging.filter(|tagging| *tagging == Tagging::OfValue);
+    let by_key = tagging.filter(|tagging| *tagging != Tagging::OfValue);
+    let of_key = move |key: &usize| by_key.map(|tagging| of_key(tagging, *key)).unwrap_or_default();
+    let of_value = move |key: &usize, value: &Value| {
+        by_value.map(|_| vec![tag_of(*key, value.version % 2)]).unwrap_or_default()
+    };
+    let texts: &[&str] = if by_value.is_some() { &[KIND] } else { &[] };
+    batch::tags(&sharing(), of_key, texts, of_value)
 }
 
 impl Caller {
