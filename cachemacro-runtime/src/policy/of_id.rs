@@ -133,7 +133,7 @@ mod tests {
         let before = Terms::<u8>::before(&of_id);
         assert_eq!(before.tags, [Tag::new("id:7")]);
         assert_eq!(before.epochs, [Tag::epoch_of("owner:").expect("it has a kind")]);
-        assert_eq!(of_id.tags_of(Some(&3)), [Tag::new("owner:3:7")]);
+        assert_eq!(of_id.tags_of(Some(&3_u8)), [Tag::new("owner:3:7")]);
         assert_eq!(Terms::<u8>::tags_of(&of_id, None), []);
         assert_eq!(Terms::<u8>::ttl(&of_id, None), terms);
     }
