@@ -29,12 +29,12 @@ fn main() -> ExitCode {
         // Hits on a server.
         #[cfg(feature = "peers")]
         ["shared"] => {
-            bars::print(&shared::table(""));
+            bars::print(&shared::table("", None));
             ExitCode::SUCCESS
         }
         #[cfg(feature = "peers")]
-        ["shared", peer] => {
-            bars::print(&shared::table(peer));
+        ["shared", peer, callers] => {
+            shared::table(peer, Some(callers.parse().expect("a number")));
             ExitCode::SUCCESS
         }
         // What does not depend on the machine's load, for the checks: it fails if a hit has become dearer.
@@ -55,7 +55,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         _ => {
-            eprintln!("usage: cachemacro-peers [instructions|shared [PEER]]");
+            eprintln!("usage: cachemacro-peers [instructions|shared [PEER CALLERS]]");
             ExitCode::FAILURE
         }
     }

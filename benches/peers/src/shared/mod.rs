@@ -29,8 +29,8 @@ struct Rates {
 }
 
 /// Prints what was measured, and returns what it says of the bars; nothing without a redis-server.
-/// With a name, of that peer alone: for a profile.
-pub fn table(only: &str) -> Vec<Bar> {
+/// With a name and a number, of that peer and so many callers alone: for a profile.
+pub fn table(only: &str, alone: Option<usize>) -> Vec<Bar> {
     let Some(server) = Server::start() else {
         println!("redis-server is not installed");
         return Vec::new();
@@ -52,6 +52,9 @@ pub fn table(only: &str) -> Vec<Bar> {
     cases.retain(|(rates, _)| rates.name.contains(only));
     for _ in 0..ROUNDS {
         for (at, (callers, calls)) in CALLERS.into_iter().zip(CALLS).enumerate() {
+            if alone.is_some_and(|alone| alone != callers) {
+                continue;
+            }
             for (rates, rate) in &mut cases {
                 rates.best[at] = rates.best[at].max(rate(callers, calls));
             }

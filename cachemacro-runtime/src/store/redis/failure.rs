@@ -19,6 +19,8 @@ impl Failure {
     pub(super) const NOT_YET: Self = Self::new(ErrorKind::Unavailable, "not connected yet");
     pub(super) const LOST: Self = Self::new(ErrorKind::Unavailable, "connection lost");
     pub(super) const UNANSWERED: Self = Self::new(ErrorKind::Unavailable, "the server does not answer");
+    pub(super) const NO_PROTOCOL: Self =
+        Self::new(ErrorKind::Unavailable, "an answer that is not redis's protocol");
     pub(super) const ODD_REPLY: Self = Self::new(ErrorKind::Rejected, "an answer of an unexpected shape");
 
     const fn new(kind: ErrorKind, detail: &'static str) -> Self {
@@ -62,9 +64,7 @@ impl From<&RedisError> for Failure {
             redis::ErrorKind::RESP3NotSupported => {
                 Self::new(ErrorKind::Rejected, "the server does not speak resp3")
             }
-            redis::ErrorKind::Parse => {
-                Self::new(ErrorKind::Unavailable, "an answer that is not redis's protocol")
-            }
+            redis::ErrorKind::Parse => Self::NO_PROTOCOL,
             _ if error.is_connection_refusal() => Self::new(ErrorKind::Unavailable, "connection refused"),
             _ if error.is_io_error() => Self::LOST,
             _ => error.code().map_or(Self::ODD_REPLY, Self::from_code),

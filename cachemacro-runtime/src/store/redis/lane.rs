@@ -14,23 +14,20 @@
 //! While there is no connection, operations fail at once and the task dials again, with growing
 //! pauses, until the store is closed or dropped.
 
-use std::future::Future;
-use std::io;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use redis::aio::MultiplexedConnection;
-use redis::{
-    AsyncConnectionConfig, Cmd, ConnectionAddr, ConnectionInfo, Pipeline, RedisConnectionInfo, Value,
-};
-use tokio::net::TcpStream;
+use bytes::Bytes;
+use redis::{Pipeline, Value};
 use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
+use super::dialler::{Connected, Dialler, ping};
 use super::failure::Failure;
+use super::replies::{value, values};
+use super::wire::Wire;
 
 /// Fewer timeouts than this in a row say nothing about the connection.
 const DOUBT_TIMEOUTS: u32 = 3;
@@ -40,12 +37,10 @@ const DOUBT_AFTER: Duration = Duration::from_secs(2);
 pub(super) const PAUSE_FIRST: Duration = Duration::from_millis(50);
 /// The longest pause, and how long a connection has to live for the pauses to start anew.
 pub(super) const PAUSE_LAST: Duration = Duration::from_secs(2);
-/// Commands that wait for the socket's task; past it, callers wait in line within their budget.
-const QUEUE_LEN_MAX: usize = 1024;
 
 /// One shared connection, or the lack of it.
 pub(super) struct Lane {
-    slot: ArcSwapOption<MultiplexedConnection>,
+    slot: ArcSwapOption<Wire>,
     /// Why the slot is empty. Taken on the way to an error alone, and never across an await.
     absence: Mutex<Failure>,
     silence: Silence,
@@ -58,7 +53,7 @@ impl Lane {
     /// A lane with this connection in it, before its task runs, or with none yet.
     pub(super) fn new(fresh: Option<&Connected>, sessions: Arc<watch::Sender<u64>>) -> Self {
         Self {
-            slot: ArcSwapOption::from_pointee(fresh.map(|connected| connected.connection.clone())),
+            slot: ArcSwapOption::new(fresh.map(|connected| Arc::clone(&connected.wire))),
             absence: Mutex::new(Failure::NOT_YET),
             silence: Silence::new(),
             doubt: Arc::new(Notify::new()),
@@ -72,33 +67,37 @@ impl Lane {
     ///
     /// When dropped, the commands are sent or not; what is sent later on this lane arrives later.
     pub(super) async fn call(&self, commands: &Pipeline, deadline: Instant) -> Result<Vec<Value>, Failure> {
-        let mut connection = self.connection()?;
-        self.answer(connection.send_packed_commands(commands, 0, commands.len()), deadline).await
+        let replies = self.ask(commands.get_packed_pipeline(), commands.len(), deadline).await?;
+        values(replies, commands.len())
     }
 
-    /// Sends one command and returns its reply, an error of the server as it is; see [`call`](Self::call).
-    pub(super) async fn call_one(&self, command: &Cmd, deadline: Instant) -> Result<Value, Failure> {
-        let mut connection = self.connection()?;
-        self.answer(connection.send_packed_command(command), deadline).await
+    /// Sends one packed command and returns its reply, an error of the server as it is; see [`call`](Self::call).
+    pub(super) async fn call_one(&self, command: Vec<u8>, deadline: Instant) -> Result<Value, Failure> {
+        value(&self.ask(command, 1, deadline).await?)
     }
 
-    fn connection(&self) -> Result<MultiplexedConnection, Failure> {
-        let connection = self.slot.load().as_deref().cloned();
-        connection.ok_or_else(|| *self.absence.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    async fn answer<T>(
+    /// Sends packed commands in one write and returns the replies as they came.
+    ///
+    /// # Cancel safety
+    ///
+    /// As that of [`call`](Self::call).
+    pub(super) async fn ask(
         &self,
-        asking: impl Future<Output = redis::RedisResult<T>>,
+        commands: Vec<u8>,
+        replies: usize,
         deadline: Instant,
-    ) -> Result<T, Failure> {
+    ) -> Result<Bytes, Failure> {
+        let Some(wire) = self.slot.load_full() else {
+            return Err(*self.absence.lock().unwrap_or_else(PoisonError::into_inner));
+        };
         let sent_at = Instant::now();
-        match timeout_at(deadline, asking).await {
-            Ok(Ok(reply)) => {
-                self.silence.end();
-                Ok(reply)
+        match timeout_at(deadline, wire.ask(commands, replies)).await {
+            Ok(answer) => {
+                if answer.is_ok() {
+                    self.silence.end();
+                }
+                answer
             }
-            Ok(Err(error)) => Err(Failure::from(&error)),
             Err(_) => {
                 if self.silence.goes_on(sent_at, Instant::now()) {
                     self.doubt.notify_one();
@@ -113,9 +112,9 @@ impl Lane {
         *self.sessions.borrow()
     }
 
-    fn connected(&self, connection: MultiplexedConnection) {
+    fn connected(&self, wire: Arc<Wire>) {
         self.silence.end();
-        self.slot.store(Some(Arc::new(connection)));
+        self.slot.store(Some(wire));
         self.sessions.send_modify(|sessions| *sessions += 1);
     }
 
@@ -159,119 +158,28 @@ pub(super) async fn keep_up(lane: Weak<Lane>, dialler: Arc<Dialler>, mut fresh: 
 
 /// Puts a connection into the lane and drives it to its end; says how it ended.
 async fn carry(lane: &Weak<Lane>, connected: Connected, patience: Duration) -> Failure {
-    let Connected { connection, mut driver } = connected;
+    let Connected { wire, mut driver } = connected;
     let doubt = match lane.upgrade() {
         Some(lane) => {
-            lane.connected(connection);
+            lane.connected(wire);
             lane.doubt.clone()
         }
         None => return Failure::LOST,
     };
     loop {
         tokio::select! {
-            () = &mut driver => return Failure::LOST,
+            why = &mut driver => return why,
             () = doubt.notified() => {}
         }
-        let connection = lane.upgrade().and_then(|lane| lane.slot.load_full());
-        let Some(connection) = connection.as_deref().cloned() else { return Failure::LOST };
-        if let Err(why) = ping(connection, &mut driver, patience).await {
+        let wire = lane.upgrade().and_then(|lane| lane.slot.load_full());
+        let Some(wire) = wire else { return Failure::LOST };
+        if let Err(why) = ping(&wire, &mut driver, patience).await {
             return why;
         }
         if let Some(lane) = lane.upgrade() {
             lane.silence.end();
         }
     }
-}
-
-/// Whether the server answers, whatever it says.
-async fn ping(
-    mut connection: MultiplexedConnection,
-    driver: &mut Driver,
-    patience: Duration,
-) -> Result<Value, Failure> {
-    let ping = redis::cmd("PING");
-    let answer = timeout(patience, connection.send_packed_command(&ping));
-    tokio::select! {
-        () = driver => Err(Failure::LOST),
-        answer = answer => match answer {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => Err(Failure::from(&error)),
-            Err(_) => Err(Failure::UNANSWERED),
-        }
-    }
-}
-
-/// What it takes to make a connection.
-pub(super) struct Dialler {
-    pub(super) server: ConnectionInfo,
-    pub(super) timeout: Duration,
-}
-
-/// A connection and the future that moves its bytes: dropping that one closes the socket.
-pub(super) struct Connected {
-    pub(super) connection: MultiplexedConnection,
-    pub(super) driver: Driver,
-}
-
-pub(super) type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-impl Dialler {
-    /// Connects, logs in and gets a first answer, so that a server which only accepts is not taken for one that serves.
-    pub(super) async fn dial(&self) -> Result<Connected, Failure> {
-        let dial = async {
-            let config = AsyncConnectionConfig::new().set_pipeline_buffer_size(QUEUE_LEN_MAX);
-            let mut connected = self.open(self.server.redis_settings(), config).await?;
-            match ping(connected.connection.clone(), &mut connected.driver, self.timeout).await? {
-                // A user who may not PING is logged in all the same.
-                Value::ServerError(error) if error.code() != "NOPERM" => Err(Failure::from(&error)),
-                _ => Ok(connected),
-            }
-        };
-        timeout(self.timeout, dial).await.unwrap_or(Err(Failure::UNANSWERED))
-    }
-
-    /// Connects and logs in.
-    pub(super) async fn open(
-        &self,
-        settings: &RedisConnectionInfo,
-        config: AsyncConnectionConfig,
-    ) -> Result<Connected, Failure> {
-        match self.server.addr() {
-            ConnectionAddr::Tcp(host, port) => {
-                let stream = tcp(host, *port).await.map_err(|e| Failure::from(&e))?;
-                log_in(stream, settings, config).await
-            }
-            #[cfg(unix)]
-            ConnectionAddr::Unix(path) => {
-                let stream = tokio::net::UnixStream::connect(path).await.map_err(|e| Failure::from(&e))?;
-                log_in(stream, settings, config).await
-            }
-            _ => Err(Failure::ODD_REPLY),
-        }
-    }
-}
-
-async fn log_in<S>(
-    stream: S,
-    settings: &RedisConnectionInfo,
-    config: AsyncConnectionConfig,
-) -> Result<Connected, Failure>
-where
-    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
-{
-    // Each operation has a deadline of its own, and so has the dialling.
-    let config = config.set_response_timeout(None).set_connection_timeout(None);
-    MultiplexedConnection::new_with_config(settings, stream, config)
-        .await
-        .map(|(connection, driver)| Connected { connection, driver: Box::pin(driver) })
-        .map_err(|error| Failure::from(&error))
-}
-
-async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect((host, port)).await?;
-    // Commands are written whole: waiting to merge them only adds delay.
-    stream.set_nodelay(true)?;
-    Ok(stream)
 }
 
 /// How long a lane has not answered. Exact only to the point of telling seconds from milliseconds.
@@ -323,14 +231,6 @@ mod tests {
         assert!(!silence.goes_on(at(0), at(250)), "many at once are one silence");
         assert!(silence.goes_on(at(1_800), at(2_050)));
         assert!(!silence.goes_on(at(1_800), at(2_050)), "the count starts anew");
-    }
-
-    #[tokio::test]
-    async fn small_commands_are_not_held_back() {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let port = listener.local_addr().expect("its number").port();
-        let stream = tcp("127.0.0.1", port).await.expect("a connection");
-        assert!(stream.nodelay().expect("the option"));
     }
 
     #[test]

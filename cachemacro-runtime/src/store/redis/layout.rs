@@ -79,11 +79,12 @@ impl Guards {
 }
 
 /// Reads the string under a key, at this time of Redis's if that is known; the payload is not copied.
-pub(super) fn decode(bytes: Vec<u8>, now_ms: Option<u64>) -> Stored {
+pub(super) fn decode(bytes: impl Into<Bytes>, now_ms: Option<u64>) -> Stored {
+    let bytes = bytes.into();
     match (bytes.first(), bytes.len()) {
         (Some(b'L'), HEAD_LEN) => Stored::Lease(token_of(&bytes)),
         (Some(b'G'), _) => guards_of(bytes, now_ms).map_or(Stored::Foreign, Stored::Guarded),
-        _ => entry_of(Bytes::from(bytes), now_ms).map_or(Stored::Foreign, Stored::Value),
+        _ => entry_of(bytes, now_ms).map_or(Stored::Foreign, Stored::Value),
     }
 }
 
@@ -107,7 +108,7 @@ fn entry_of(mut bytes: Bytes, now_ms: Option<u64>) -> Option<Entry> {
 }
 
 /// Reads guards. Only one alone carries anything, and that is none if it is not a value.
-fn guards_of(bytes: Vec<u8>, now_ms: Option<u64>) -> Option<Guards> {
+fn guards_of(bytes: Bytes, now_ms: Option<u64>) -> Option<Guards> {
     if !bytes.starts_with(GUARDS_MARK) || bytes.len() < GUARDS_AT {
         return None;
     }
@@ -119,7 +120,7 @@ fn guards_of(bytes: Vec<u8>, now_ms: Option<u64>) -> Option<Guards> {
     }
     let guard_until_ms = number_of(&first[16..]);
     let until_ms = number_of(&bytes[CARRIED_UNTIL_AT..GUARDS_AT]);
-    let entry = entry_of(Bytes::from(bytes).slice(carried_at..), now_ms);
+    let entry = entry_of(bytes.slice(carried_at..), now_ms);
     Some(Guards { carried: entry.map(|entry| Carried { guard_until_ms, until_ms, entry }) })
 }
 

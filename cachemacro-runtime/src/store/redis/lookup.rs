@@ -11,13 +11,14 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use redis::{Cmd, Pipeline, Value};
+use redis::{Pipeline, Value};
 use tokio::time::Instant;
 
 use super::clock::ServerClock;
 use super::failure::{Failure, refuses_writes};
 use super::lane::Lane;
 use super::layout::{self, Stored};
+use super::packing::pack;
 use crate::store::{Ask, Found, Lease};
 
 const OPERATION: &str = "redis lookup";
@@ -35,17 +36,11 @@ pub(super) async fn one(
     if before_redis_7.load(Ordering::Relaxed) || clock.is_due(Instant::now(), session) {
         return None;
     }
-    let string = layout::lease(lease.token);
-    let mut command = Cmd::with_capacity(7, ask.key.len() + 64);
-    command
-        .arg("SET")
-        .arg(ask.key)
-        .arg(&string[..])
-        .arg("NX")
-        .arg("GET")
-        .arg("PX")
-        .arg(layout::lease_ms(lease));
-    let reply = match lane.call_one(&command, deadline).await {
+    let (string, mut digits) = (layout::lease(lease.token), itoa::Buffer::new());
+    let ttl_ms = digits.format(layout::lease_ms(lease)).as_bytes();
+    let mut command = Vec::with_capacity(ask.key.len() + 96);
+    pack(&mut command, "SET", [ask.key, &string, b"NX", b"GET", b"PX", ttl_ms].into_iter());
+    let reply = match lane.call_one(command, deadline).await {
         Ok(reply) => reply,
         Err(failure) => return Some(Found::Failed(failure.on(OPERATION, ask.key))),
     };

@@ -37,6 +37,7 @@
 
 mod clock;
 mod config;
+mod dialler;
 mod failure;
 mod fills;
 mod guards;
@@ -44,9 +45,12 @@ mod lane;
 mod layout;
 mod lookup;
 mod many;
+mod packing;
 mod raw;
+mod replies;
 mod scripts;
 mod tracking;
+mod wire;
 
 use std::fmt;
 use std::sync::Arc;
@@ -65,8 +69,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::task::{Tasks, join_all};
 
 use clock::ServerClock;
+use dialler::{Connected, Dialler};
 use failure::Failure;
-use lane::{Connected, Dialler, Lane};
+use lane::Lane;
 use scripts::{Call, Script};
 
 pub use config::RedisConfig;

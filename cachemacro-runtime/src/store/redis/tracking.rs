@@ -23,6 +23,8 @@
 //! PING. A server sends the answers of one turn of its loop before what was changed in that turn (with one
 //! PING the change came after the answer 40 times of 40), which is why its caller touches it twice.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Weak;
 use std::time::Duration;
 
@@ -30,8 +32,8 @@ use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Cmd, ProtocolVersion, PushInfo, PushKind, Value};
 use tokio::time::timeout;
 
+use super::dialler::{Dialler, Logged};
 use super::failure::Failure;
-use super::lane::{Connected, Dialler, Driver};
 use super::scripts::CHANNEL;
 use crate::error::{Error, Result};
 use crate::store::{StoreFuture, Watch, Watcher, Watching};
@@ -39,7 +41,7 @@ use crate::store::{StoreFuture, Watch, Watcher, Watching};
 /// A connection on which the server tells of changes.
 pub(super) struct Tracking {
     connection: MultiplexedConnection,
-    driver: Driver,
+    driver: Pin<Box<dyn Future<Output = ()> + Send>>,
     /// What a sign of life writes to.
     beat_key: Vec<u8>,
     /// Whether it is the server that tells, and not who invalidates.
@@ -57,7 +59,7 @@ pub(super) async fn open(dialler: &Dialler, watch: &Watch) -> Result<Tracking, F
         track.arg("PREFIX").arg(&**prefix);
     }
     let open = async {
-        let Connected { connection, driver } = dialler.open(&settings, config).await?;
+        let Logged { connection, driver } = dialler.open(&settings, config).await?;
         let beat_key = beat_key(&watch.within, &watch.prefixes);
         let mut tracking = Tracking { connection, driver, beat_key, tells_all: true };
         match tracking.ask(&track).await {
