@@ -26,24 +26,21 @@ const KEYS_MAX: usize = 256;
 pub(crate) struct Gatherers {
     gate: Arc<Gate>,
     tasks: Tasks,
-    // std's mutexes: held for a few moves, and never across an await.
-    lanes: Box<[Lane]>,
+    // std's mutexes: held for a few moves, and never across an await. A member takes its lane's twice: to come, and to go.
+    lanes: Box<[Mutex<Lane>]>,
 }
 
-type Lane = Mutex<Gather<Handle>>;
-
-/// A batch, told from others by what it is and not by what is in it.
-#[derive(Clone)]
-struct Handle(Arc<Mutex<Batch>>);
-
-impl PartialEq for Handle {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
+struct Lane {
+    gather: Gather<u64>,
+    /// Those that are open, sent, or not yet taken by all; seldom more than two.
+    batches: Vec<Batch>,
+    /// The number of the next batch.
+    next: u64,
 }
 
 /// Reads of several callers.
 struct Batch {
+    number: u64,
     keys: Keys,
     /// Those who wait, in the order in which they came.
     members: Vec<Member>,
@@ -75,57 +72,46 @@ struct Keys {
     asked: Vec<usize>,
 }
 
-/// What a member waits for.
+/// A read of a key together with others: what is found, or none, if nothing is under way that it could join.
 pub(crate) struct Gathered<'a> {
-    lane: &'a Lane,
-    batch: Handle,
-    member: usize,
-    is_over: bool,
+    gatherers: &'a Arc<Gatherers>,
+    key: &'a [u8],
+    lane: usize,
+    seat: Seat,
+}
+
+enum Seat {
+    /// It has not come yet.
+    Outside,
+    Member {
+        batch: u64,
+        number: usize,
+    },
+    Over,
 }
 
 /// A request of one caller that is under way.
-pub(crate) struct UnderWay<'a>(&'a Lane);
+pub(crate) struct UnderWay<'a>(&'a Mutex<Lane>);
 
 impl Gatherers {
     pub(crate) fn new(gate: Arc<Gate>, tasks: Tasks) -> Self {
-        let lane = || Mutex::new(Gather::new());
+        let lane = || Mutex::new(Lane { gather: Gather::new(), batches: Vec::new(), next: 0 });
         Self { gate, tasks, lanes: std::iter::repeat_with(lane).take(LANES).collect() }
     }
 
     /// Notes that a caller asks for a key itself, until it is dropped.
     pub(crate) fn asks(&self, key: &[u8]) -> Option<UnderWay<'_>> {
         let lane = &self.lanes[self.lane(key)?];
-        lock(lane).sent(None);
+        lock(lane).gather.sent(None);
         Some(UnderWay(lane))
     }
 
-    /// A read of a key together with others; none if nothing is under way, or the store is not to be asked so.
-    pub(crate) fn join(self: &Arc<Self>, key: &[u8]) -> Option<Gathered<'_>> {
+    /// A read of a key together with others; none if the store is not to be asked so.
+    pub(crate) fn join<'a>(self: &'a Arc<Self>, key: &'a [u8]) -> Option<Gathered<'a>> {
         if !self.gate.is_calm() {
             return None;
         }
-        let number = self.lane(key)?;
-        let lane = &self.lanes[number];
-        let mut gather = lock(lane);
-        let joined = match gather.way() {
-            Way::Alone => return None,
-            Way::Joins(batch) => lock(&batch.0).join(key).map(|member| (batch.clone(), member)),
-            Way::Opens => None,
-        };
-        let (batch, member) = match joined {
-            Some(joined) => joined,
-            None => {
-                let batch = Handle(Arc::new(Mutex::new(Batch::opened_for(key))));
-                let driven = Driven { gatherers: Arc::clone(self), lane: number, batch: batch.clone() };
-                if !self.tasks.spawn(driven.run()) {
-                    return None;
-                }
-                gather.opened(batch.clone());
-                (batch, 0)
-            }
-        };
-        drop(gather);
-        Some(Gathered { lane, batch, member, is_over: false })
+        Some(Gathered { gatherers: self, key, lane: self.lane(key)?, seat: Seat::Outside })
     }
 
     fn lane(&self, key: &[u8]) -> Option<usize> {
@@ -135,7 +121,114 @@ impl Gatherers {
 
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
-        lock(self.0).answered(None);
+        lock(self.0).gather.answered(None);
+    }
+}
+
+/// # Cancel safety
+///
+/// Dropped, it leaves the batch; the others get their answers all the same.
+impl Future for Gathered<'_> {
+    type Output = Option<Found>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Found>> {
+        let gatherers = self.gatherers;
+        let mut lane = lock(&gatherers.lanes[self.lane]);
+        match self.seat {
+            Seat::Outside => {
+                let Some((seat, opened)) = lane.come(self.key, context.waker()) else {
+                    return Poll::Ready(None);
+                };
+                drop(lane);
+                self.seat = seat;
+                if let Some(batch) = opened {
+                    // Where nothing can be spawned, it is dropped, and answers.
+                    let driven = Driven { gatherers: Arc::clone(gatherers), lane: self.lane, batch };
+                    gatherers.tasks.spawn(driven.run());
+                }
+                Poll::Pending
+            }
+            Seat::Member { batch, number } => match lane.take(batch, number, context.waker()) {
+                Some(found) => {
+                    drop(lane);
+                    self.seat = Seat::Over;
+                    Poll::Ready(Some(found))
+                }
+                None => Poll::Pending,
+            },
+            Seat::Over => Poll::Ready(None),
+        }
+    }
+}
+
+impl Drop for Gathered<'_> {
+    fn drop(&mut self) {
+        if let Seat::Member { batch, number } = self.seat {
+            lock(&self.gatherers.lanes[self.lane]).leave(batch, number);
+        }
+    }
+}
+
+impl Lane {
+    /// Joins the open batch, or opens one, which is then to be driven; none where nothing is under way.
+    fn come(&mut self, key: &[u8], waker: &Waker) -> Option<(Seat, Option<u64>)> {
+        match self.gather.way() {
+            Way::Alone => return None,
+            Way::Joins(batch) => {
+                let joined = self.batch(batch).and_then(|open| open.join(key, waker));
+                if let Some(number) = joined {
+                    return Some((Seat::Member { batch, number }, None));
+                }
+            }
+            Way::Opens => {}
+        }
+        let batch = self.next;
+        self.next += 1;
+        self.batches.push(Batch::opened_for(key, waker, batch));
+        self.gather.opened(batch);
+        Some((Seat::Member { batch, number: 0 }, Some(batch)))
+    }
+
+    /// The answer for a member, once it is there.
+    fn take(&mut self, batch: u64, number: usize, waker: &Waker) -> Option<Found> {
+        let batch = self.batch(batch)?;
+        let Some(found) = batch.take(number) else {
+            batch.waits(number, waker);
+            return None;
+        };
+        let (number, is_last) = (batch.number, batch.waiting == 0);
+        if is_last {
+            self.over(number);
+        }
+        Some(found)
+    }
+
+    fn leave(&mut self, batch: u64, number: usize) {
+        let Some(batch) = self.batch(batch) else { return };
+        batch.waiting -= 1;
+        batch.members[number].waker = None;
+        // Before there are answers, its task sees to it.
+        let (number, is_last) =
+            (batch.number, batch.waiting == 0 && matches!(batch.at, BatchAt::Answered(_)));
+        if is_last {
+            self.over(number);
+        }
+    }
+
+    /// A batch is under way until the last of its members has its answer: those who have theirs and ask for the next
+    /// key are then gathered again, and none of them goes alone as the first.
+    fn over(&mut self, batch: u64) {
+        self.gather.answered(Some(&batch));
+        self.batches.retain(|other| other.number != batch);
+    }
+
+    fn abandoned(&mut self, batch: u64) {
+        self.gather.abandoned(&batch);
+        self.batches.retain(|other| other.number != batch);
+    }
+
+    fn batch(&mut self, number: u64) -> Option<&mut Batch> {
+        self.batches.iter_mut().find(|batch| batch.number == number)
     }
 }
 
@@ -143,7 +236,7 @@ impl Drop for UnderWay<'_> {
 struct Driven {
     gatherers: Arc<Gatherers>,
     lane: usize,
-    batch: Handle,
+    batch: u64,
 }
 
 impl Driven {
@@ -170,36 +263,38 @@ impl Driven {
 
     /// Lets nobody join any more, as the read is about to be sent; none if nobody waits for it.
     fn close(&self) -> Option<Keys> {
-        let mut gather = lock(self.lane());
-        let mut batch = lock(&self.batch.0);
+        let mut lane = lock(self.lane());
+        let batch = lane.batch(self.batch)?;
         if batch.waiting == 0 {
-            gather.abandoned(&self.batch);
+            lane.abandoned(self.batch);
             return None;
         }
-        gather.sent(Some(&self.batch));
         batch.at = BatchAt::Sent;
-        if mutants::is(Mutant::GatheredToLateJoiners) {
-            return Some(batch.keys.clone());
-        }
-        // Nobody looks for a key any more.
-        let (bytes, ends) = (std::mem::take(&mut batch.keys.bytes), std::mem::take(&mut batch.keys.ends));
-        Some(Keys { bytes, ends, ..Keys::default() })
+        let keys = if mutants::is(Mutant::GatheredToLateJoiners) {
+            batch.keys.clone()
+        } else {
+            // Nobody looks for a key any more.
+            let (bytes, ends) = (std::mem::take(&mut batch.keys.bytes), std::mem::take(&mut batch.keys.ends));
+            Keys { bytes, ends, ..Keys::default() }
+        };
+        lane.gather.sent(Some(&self.batch));
+        Some(keys)
     }
 
     /// Wakes all for their answers.
     fn hand_out(&self, answers: Vec<Found>) {
-        let mut batch = lock(&self.batch.0);
+        let mut lane = lock(self.lane());
+        let Some(batch) = lane.batch(self.batch) else { return };
         batch.at = BatchAt::Answered(answers);
         let wakers: Vec<Waker> = batch.members.iter_mut().filter_map(|member| member.waker.take()).collect();
-        let is_over = batch.waiting == 0;
-        drop(batch);
-        if is_over {
-            lock(self.lane()).answered(Some(&self.batch));
+        if batch.waiting == 0 {
+            lane.over(self.batch);
         }
+        drop(lane);
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    fn lane(&self) -> &Lane {
+    fn lane(&self) -> &Mutex<Lane> {
         &self.gatherers.lanes[self.lane]
     }
 }
@@ -207,21 +302,21 @@ impl Driven {
 impl Drop for Driven {
     /// Where the runtime ends, or the store panics, everybody asks for itself.
     fn drop(&mut self) {
-        let mut gather = lock(self.lane());
-        let mut batch = lock(&self.batch.0);
+        let mut lane = lock(self.lane());
+        let Some(batch) = lane.batch(self.batch) else { return };
         match batch.at {
             BatchAt::Answered(_) => return,
             BatchAt::Sent => {}
-            BatchAt::Open if batch.waiting == 0 => return gather.abandoned(&self.batch),
+            BatchAt::Open if batch.waiting == 0 => return lane.abandoned(self.batch),
             BatchAt::Open => {
-                gather.sent(Some(&self.batch));
                 batch.at = BatchAt::Sent;
+                lane.gather.sent(Some(&self.batch));
             }
         }
-        let nothing = batch.keys.asked.iter().map(|_| Found::Absent).collect();
-        drop(batch);
-        drop(gather);
-        self.hand_out(nothing);
+        let nothing =
+            lane.batch(self.batch).map(|batch| batch.keys.asked.iter().map(|_| Found::Absent).collect());
+        drop(lane);
+        self.hand_out(nothing.unwrap_or_default());
     }
 }
 
@@ -239,14 +334,15 @@ async fn a_turn() {
 }
 
 impl Batch {
-    fn opened_for(key: &[u8]) -> Self {
+    fn opened_for(key: &[u8], waker: &Waker, number: u64) -> Self {
         let mut keys = Keys::default();
         let at = keys.add(key, hash_of(key));
-        Self { keys, members: vec![Member { at, waker: None }], at: BatchAt::Open, waiting: 1 }
+        let members = vec![Member { at, waker: Some(waker.clone()) }];
+        Self { number, keys, members, at: BatchAt::Open, waiting: 1 }
     }
 
     /// Adds one who asks for a key; none if the batch is full.
-    fn join(&mut self, key: &[u8]) -> Option<usize> {
+    fn join(&mut self, key: &[u8], waker: &Waker) -> Option<usize> {
         let at = match self.at {
             BatchAt::Open => self.keys.place(key)?,
             // What was sent before somebody came is not for it.
@@ -258,7 +354,7 @@ impl Batch {
             BatchAt::Sent | BatchAt::Answered(_) => return None,
         };
         self.waiting += 1;
-        self.members.push(Member { at, waker: None });
+        self.members.push(Member { at, waker: Some(waker.clone()) });
         Some(self.members.len() - 1)
     }
 
@@ -275,10 +371,10 @@ impl Batch {
     }
 
     /// Keeps the waker of one who waits.
-    fn waits(&mut self, member: usize, context: &Context<'_>) {
+    fn waits(&mut self, member: usize, waker: &Waker) {
         let kept = &mut self.members[member].waker;
-        if !kept.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
-            *kept = Some(context.waker().clone());
+        if !kept.as_ref().is_some_and(|kept| kept.will_wake(waker)) {
+            *kept = Some(waker.clone());
         }
     }
 }
@@ -320,53 +416,6 @@ impl Keys {
     }
 }
 
-/// # Cancel safety
-///
-/// Dropped, it leaves the batch; the others get their answers all the same.
-impl Future for Gathered<'_> {
-    type Output = Found;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Found> {
-        let mut batch = lock(&self.batch.0);
-        let Some(found) = batch.take(self.member) else {
-            batch.waits(self.member, context);
-            return Poll::Pending;
-        };
-        let is_last = batch.waiting == 0;
-        drop(batch);
-        self.is_over = true;
-        if is_last {
-            self.all_are_gone();
-        }
-        Poll::Ready(found)
-    }
-}
-
-impl Gathered<'_> {
-    /// A batch is under way until the last of its members has its answer: those who have theirs and ask for the next
-    /// key are then gathered again, and none of them goes alone as the first.
-    fn all_are_gone(&self) {
-        lock(self.lane).answered(Some(&self.batch));
-    }
-}
-
-impl Drop for Gathered<'_> {
-    fn drop(&mut self) {
-        if self.is_over {
-            return;
-        }
-        let mut batch = lock(&self.batch.0);
-        batch.waiting -= 1;
-        batch.members[self.member].waker = None;
-        // Before there are answers, its task sees to it.
-        let is_last = batch.waiting == 0 && matches!(batch.at, BatchAt::Answered(_));
-        drop(batch);
-        if is_last {
-            self.all_are_gone();
-        }
-    }
-}
-
 fn hash_of(key: &[u8]) -> u64 {
     xxhash_rust::xxh3::xxh3_64(key)
 }
@@ -388,8 +437,9 @@ mod tests {
 
     #[test]
     fn a_key_is_asked_for_once_whoever_asks() {
-        let mut batch = Batch::opened_for(b"one");
-        assert_eq!((batch.join(b"two"), batch.join(b"one"), batch.join(b"")), (Some(1), Some(2), Some(3)));
+        let mut batch = Batch::opened_for(b"one", Waker::noop(), 0);
+        let mut join = |key: &[u8]| batch.join(key, Waker::noop());
+        assert_eq!((join(b"two"), join(b"one"), join(b"")), (Some(1), Some(2), Some(3)));
         assert_eq!(batch.keys.all(), [&b"one"[..], b"two", b""]);
         let places: Vec<usize> = batch.members.iter().map(|member| member.at).collect();
         assert_eq!(places, [0, 1, 0, 2]);
@@ -397,13 +447,29 @@ mod tests {
 
     #[test]
     fn a_batch_that_is_sent_or_full_is_not_joined() {
-        let mut batch = Batch::opened_for(b"one");
+        let mut batch = Batch::opened_for(b"one", Waker::noop(), 0);
         for number in 1..KEYS_MAX {
-            assert!(batch.join(&number.to_be_bytes()).is_some());
+            assert!(batch.join(&number.to_be_bytes(), Waker::noop()).is_some());
         }
-        assert_eq!(batch.join(b"more"), None);
-        assert!(batch.join(b"one").is_some(), "that takes no room");
+        assert_eq!(batch.join(b"more", Waker::noop()), None);
+        assert!(batch.join(b"one", Waker::noop()).is_some(), "that takes no room");
         batch.at = BatchAt::Sent;
-        assert_eq!(batch.join(b"one"), None);
+        assert_eq!(batch.join(b"one", Waker::noop()), None);
+    }
+
+    #[cfg(feature = "redis")]
+    #[tokio::test]
+    async fn where_no_task_can_be_spawned_everybody_asks_for_itself() {
+        use crate::store::redis::{RedisConfig, RedisStore};
+
+        let store =
+            RedisStore::connect_lazily(RedisConfig::new("redis://127.0.0.1:1")).expect("a usable config");
+        let gatherers = Arc::new(Gatherers::new(Arc::new(Gate::new(Arc::new(store))), Tasks::closed()));
+        let under_way = gatherers.asks(b"key").expect("it has lanes");
+        let (first, second) = (gatherers.join(b"key"), gatherers.join(b"key"));
+        let (first, second) = tokio::join!(first.expect("it is calm"), second.expect("it is calm"));
+        assert!(matches!((first, second), (Some(Found::Absent), Some(Found::Absent))));
+        drop(under_way);
+        assert!(gatherers.join(b"key").expect("it is calm").await.is_none(), "nothing is under way");
     }
 }

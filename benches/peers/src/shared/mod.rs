@@ -50,7 +50,8 @@ pub fn table(only: &str, alone: Option<usize>) -> Vec<Bar> {
         (Rates::of(Hitbox::NAME), rate(&runtime, hitbox)),
     ];
     cases.retain(|(rates, _)| rates.name.contains(only));
-    for _ in 0..ROUNDS {
+    let rounds = if alone.is_some() { 10 * ROUNDS } else { ROUNDS };
+    for _ in 0..rounds {
         for (at, (callers, calls)) in CALLERS.into_iter().zip(CALLS).enumerate() {
             if alone.is_some_and(|alone| alone != callers) {
                 continue;

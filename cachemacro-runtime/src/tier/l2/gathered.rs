@@ -14,7 +14,7 @@ use crate::tier::seen::{Seen, is_fresh};
 /// What a gathered read brought.
 pub(crate) enum Gathering<V> {
     Hit(V),
-    /// Nothing that can be served as it is: whatever is there is left to a lookup.
+    /// Nothing that can be served as it is, or nobody who could be joined: whatever is there is left to a lookup.
     Nothing,
     /// The store did not answer.
     Failed(crate::error::Error),
@@ -27,8 +27,8 @@ pub(crate) struct Joined<'a> {
 }
 
 impl L2 {
-    /// Joins those who ask for other keys; none if nobody does, or the key must not be asked for.
-    pub(crate) fn join(&self, key: &[u8]) -> Option<Joined<'_>> {
+    /// Joins those who ask for other keys; none if the key must not be asked for so.
+    pub(crate) fn join<'a>(&'a self, key: &'a [u8]) -> Option<Joined<'a>> {
         // What it brings would have to be judged by an era that was asked for with it.
         if self.has_eras() {
             return None;
@@ -48,8 +48,8 @@ impl L2 {
     ) -> Gathering<V> {
         let Joined { gathered, ticket } = joined;
         let entry = match gathered.await {
-            Found::Hit(entry) => entry,
-            Found::Failed(error) => return Gathering::Failed(error.with_key(key)),
+            Some(Found::Hit(entry)) => entry,
+            Some(Found::Failed(error)) => return Gathering::Failed(error.with_key(key)),
             _ => return Gathering::Nothing,
         };
         let Ok(value) = R::open(self.codec, form, &entry.payload) else { return Gathering::Nothing };
