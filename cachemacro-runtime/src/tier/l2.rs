@@ -386,7 +386,13 @@ impl L2 {
         }
         let under_way = self.gatherers.asks(key);
         let asks = [Ask { key, lease }];
-        let (mut found, told) = tokio::join!(self.store().lookup(&asks), self.ask_era());
+        let lookup = self.store().lookup(&asks);
+        let (mut found, told) = if self.has_eras() {
+            let (found, told) = tokio::join!(lookup, Box::pin(self.ask_era()));
+            (found, told)
+        } else {
+            (lookup.await, Told::None)
+        };
         drop(under_way);
         let found = found.pop().unwrap_or_else(|| {
             let detail = "the store gave no answer for the key";

@@ -52,7 +52,7 @@ impl Dialler {
                 ConnectionAddr::Unix(path) => self.wired(tokio::net::UnixStream::connect(path).await).await?,
                 _ => return Err(Failure::ODD_REPLY),
             };
-            match ping(&connected.wire, &mut connected.driver, self.timeout).await? {
+            match ping(&connected.wire, connected.driver.as_mut(), self.timeout).await? {
                 // A user who may not PING is logged in all the same.
                 Value::ServerError(error) if error.code() != "NOPERM" => Err(Failure::from(&error)),
                 _ => Ok(connected),
@@ -98,7 +98,11 @@ impl Dialler {
 }
 
 /// Whether the server answers, whatever it says.
-pub(super) async fn ping(wire: &Wire, driver: &mut Driver, patience: Duration) -> Result<Value, Failure> {
+pub(super) async fn ping(
+    wire: &Wire,
+    driver: Pin<&mut (impl Future<Output = Failure> + ?Sized)>,
+    patience: Duration,
+) -> Result<Value, Failure> {
     let answer = timeout(patience, wire.ask(redis::cmd("PING").get_packed_command(), 1));
     tokio::select! {
         why = driver => Err(why),

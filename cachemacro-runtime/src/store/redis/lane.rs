@@ -14,6 +14,7 @@
 //! While there is no connection, operations fail at once and the task dials again, with growing
 //! pauses, until the store is closed or dropped.
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -23,11 +24,13 @@ use bytes::Bytes;
 use redis::{Pipeline, Value};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout_at};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::dialler::{Connected, Dialler, ping};
 use super::failure::Failure;
 use super::replies::{value, values};
 use super::wire::Wire;
+use crate::task::Tasks;
 
 /// Fewer timeouts than this in a row say nothing about the connection.
 const DOUBT_TIMEOUTS: u32 = 3;
@@ -43,6 +46,8 @@ pub(super) struct Lane {
     slot: ArcSwapOption<Wire>,
     /// Why the slot is empty. Taken on the way to an error alone, and never across an await.
     absence: Mutex<Failure>,
+    /// How long an operation takes at most.
+    budget: Duration,
     silence: Silence,
     doubt: Arc<Notify>,
     /// The connections that all lanes have made.
@@ -51,10 +56,15 @@ pub(super) struct Lane {
 
 impl Lane {
     /// A lane with this connection in it, before its task runs, or with none yet.
-    pub(super) fn new(fresh: Option<&Connected>, sessions: Arc<watch::Sender<u64>>) -> Self {
+    pub(super) fn new(
+        fresh: Option<&Connected>,
+        budget: Duration,
+        sessions: Arc<watch::Sender<u64>>,
+    ) -> Self {
         Self {
             slot: ArcSwapOption::new(fresh.map(|connected| Arc::clone(&connected.wire))),
             absence: Mutex::new(Failure::NOT_YET),
+            budget,
             silence: Silence::new(),
             doubt: Arc::new(Notify::new()),
             sessions,
@@ -90,7 +100,6 @@ impl Lane {
         let Some(wire) = self.slot.load_full() else {
             return Err(*self.absence.lock().unwrap_or_else(PoisonError::into_inner));
         };
-        let sent_at = Instant::now();
         match timeout_at(deadline, wire.ask(commands, replies)).await {
             Ok(answer) => {
                 if answer.is_ok() {
@@ -99,7 +108,8 @@ impl Lane {
                 answer
             }
             Err(_) => {
-                if self.silence.goes_on(sent_at, Instant::now()) {
+                // Since the operation began, of which this may have been a second round.
+                if self.silence.goes_on(deadline - self.budget, Instant::now()) {
                     self.doubt.notify_one();
                 }
                 Err(Failure::TIMED_OUT)
@@ -128,7 +138,12 @@ impl Lane {
 /// Keeps a lane connected. Ends when the lane is dropped: the task itself holds no strong reference.
 ///
 /// `fresh` is a connection that was dialled already.
-pub(super) async fn keep_up(lane: Weak<Lane>, dialler: Arc<Dialler>, mut fresh: Option<Connected>) {
+pub(super) async fn keep_up(
+    lane: Weak<Lane>,
+    dialler: Arc<Dialler>,
+    tasks: Tasks,
+    mut fresh: Option<Connected>,
+) {
     let mut pause = PAUSE_FIRST;
     loop {
         let dialled = match fresh.take() {
@@ -138,7 +153,7 @@ pub(super) async fn keep_up(lane: Weak<Lane>, dialler: Arc<Dialler>, mut fresh: 
         let why = match dialled {
             Ok(connected) => {
                 let since = Instant::now();
-                let why = carry(&lane, connected, dialler.timeout).await;
+                let why = carry(&lane, connected, &tasks, dialler.timeout).await;
                 if since.elapsed() >= PAUSE_LAST {
                     pause = PAUSE_FIRST;
                 }
@@ -156,9 +171,13 @@ pub(super) async fn keep_up(lane: Weak<Lane>, dialler: Arc<Dialler>, mut fresh: 
     }
 }
 
-/// Puts a connection into the lane and drives it to its end; says how it ended.
-async fn carry(lane: &Weak<Lane>, connected: Connected, patience: Duration) -> Failure {
-    let Connected { wire, mut driver } = connected;
+/// Puts a connection into the lane and keeps it until its end; says how it ended.
+async fn carry(lane: &Weak<Lane>, connected: Connected, tasks: &Tasks, patience: Duration) -> Failure {
+    let Connected { wire, driver } = connected;
+    // In a task of its own: a hit wakes it twice, and should wake nothing else.
+    let Some(driver) = tasks.spawn_awaited(driver) else { return Failure::CLOSED };
+    let driver = AbortOnDropHandle::new(driver);
+    let mut driver = pin!(async { driver.await.unwrap_or(Failure::LOST) });
     let doubt = match lane.upgrade() {
         Some(lane) => {
             lane.connected(wire);
@@ -168,12 +187,12 @@ async fn carry(lane: &Weak<Lane>, connected: Connected, patience: Duration) -> F
     };
     loop {
         tokio::select! {
-            why = &mut driver => return why,
+            why = driver.as_mut() => return why,
             () = doubt.notified() => {}
         }
         let wire = lane.upgrade().and_then(|lane| lane.slot.load_full());
         let Some(wire) = wire else { return Failure::LOST };
-        if let Err(why) = ping(&wire, &mut driver, patience).await {
+        if let Err(why) = ping(&wire, driver.as_mut(), patience).await {
             return why;
         }
         if let Some(lane) = lane.upgrade() {

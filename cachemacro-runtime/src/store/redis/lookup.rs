@@ -49,7 +49,7 @@ pub(super) async fn one(
         Ok(Answer::Found(found)) => Some(found),
         Ok(Answer::Again(form)) => {
             form.found_out(before_redis_7);
-            let all = rounds(lane, asks, vec![(0, form)], before_redis_7, clock, deadline).await;
+            let all = Box::pin(rounds(lane, asks, vec![(0, form)], before_redis_7, clock, deadline)).await;
             all.into_iter().next().map(|(_, found)| found)
         }
         Err(failure) => Some(Found::Failed(failure.on(OPERATION, ask.key))),

@@ -128,8 +128,8 @@ impl RedisStore {
         let sessions = Arc::new(watch::Sender::new(0));
         let mut lanes = Vec::with_capacity(connected.len());
         for fresh in connected {
-            let lane = Arc::new(Lane::new(fresh.as_ref(), Arc::clone(&sessions)));
-            let kept = lane::keep_up(Arc::downgrade(&lane), dialler.clone(), fresh);
+            let lane = Arc::new(Lane::new(fresh.as_ref(), config.budget, Arc::clone(&sessions)));
+            let kept = lane::keep_up(Arc::downgrade(&lane), dialler.clone(), tasks.clone(), fresh);
             if !tasks.spawn_until_closed(kept) {
                 return Err(Error::new(ErrorKind::Config, "redis connect", "there is no tokio runtime here"));
             }
@@ -184,6 +184,33 @@ impl RedisStore {
         Err(Error::new(ErrorKind::Unstorable, "redis fill", detail).with_key(fill.key))
     }
 
+    /// Looks one key up, on the way of a hit: with a small future, and without a list of one.
+    async fn look_one_up(&self, asks: &[Ask<'_>; 1]) -> Vec<Found> {
+        if let Ok(deadline) = self.open() {
+            let lane = &self.lanes[self.lane_of(asks[0].key)];
+            let found = lookup::one(lane, asks, &self.before_redis_7, &self.clock, deadline).await;
+            if let Some(found) = found {
+                return vec![found];
+            }
+        }
+        Box::pin(self.look_up(asks)).await
+    }
+
+    async fn look_up(&self, asks: &[Ask<'_>]) -> Vec<Found> {
+        let failed = |failure: Failure, ask: &Ask<'_>| Found::Failed(failure.on("redis lookup", ask.key));
+        let deadline = match self.open() {
+            Ok(deadline) => deadline,
+            Err(failure) => return asks.iter().map(|ask| failed(failure, ask)).collect(),
+        };
+        let groups = self.by_lane(asks.iter().map(|ask| ask.key));
+        let lookups = groups.into_iter().map(|(lane, places)| {
+            lookup::run(lane, asks, places, &self.before_redis_7, &self.clock, deadline)
+        });
+        let mut answers: Vec<_> = join_all(lookups).await.into_iter().flatten().collect();
+        answers.sort_unstable_by_key(|&(at, _)| at);
+        answers.into_iter().map(|(_, found)| found).collect()
+    }
+
     /// Runs a script for one key; its answer is yes or no.
     async fn decide(&self, script: &Script, key: &[u8], args: &[&[u8]]) -> Result<Verdict, Failure> {
         let deadline = self.open()?;
@@ -203,27 +230,10 @@ impl Store for RedisStore {
     }
 
     fn lookup<'a>(&'a self, asks: &'a [Ask<'a>]) -> StoreFuture<'a, Vec<Found>> {
-        Box::pin(async move {
-            let failed = |failure: Failure, ask: &Ask<'_>| Found::Failed(failure.on("redis lookup", ask.key));
-            let deadline = match self.open() {
-                Ok(deadline) => deadline,
-                Err(failure) => return asks.iter().map(|ask| failed(failure, ask)).collect(),
-            };
-            if let Ok(one) = <&[Ask<'_>; 1]>::try_from(asks) {
-                let lane = &self.lanes[self.lane_of(one[0].key)];
-                let found = lookup::one(lane, one, &self.before_redis_7, &self.clock, deadline).await;
-                if let Some(found) = found {
-                    return vec![found];
-                }
-            }
-            let groups = self.by_lane(asks.iter().map(|ask| ask.key));
-            let lookups = groups.into_iter().map(|(lane, places)| {
-                lookup::run(lane, asks, places, &self.before_redis_7, &self.clock, deadline)
-            });
-            let mut answers: Vec<_> = join_all(lookups).await.into_iter().flatten().collect();
-            answers.sort_unstable_by_key(|&(at, _)| at);
-            answers.into_iter().map(|(_, found)| found).collect()
-        })
+        match asks.try_into() {
+            Ok(one) => Box::pin(self.look_one_up(one)),
+            Err(_) => Box::pin(self.look_up(asks)),
+        }
     }
 
     fn read_many<'a>(&'a self, keys: &'a [&'a [u8]]) -> StoreFuture<'a, Vec<Found>> {
