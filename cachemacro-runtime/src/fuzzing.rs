@@ -183,10 +183,11 @@ pub fn guard_string(data: &[u8]) {
     let _ = data;
 }
 
-/// Any bytes under a key in Redis: a value of each type, or none.
+/// Any bytes of Redis, and under one of its keys: a value of each type, or none.
 pub fn bytes_under_a_key(data: &[u8]) {
     #[cfg(feature = "redis")]
     {
+        crate::store::redis::fuzzing::replies(data);
         let Ok(codec) = AnyCodec::of(None) else { return };
         if let Some(payload) = crate::store::redis::fuzzing::decode(data) {
             let _ = <Anywhere as Reach<Nested>>::open(codec, Form::default(), &payload);

@@ -447,6 +447,16 @@ pub(crate) mod fuzzing {
     use std::time::Duration;
 
     use super::layout::{Stored, decode as stored};
+    use super::replies::{strings, values};
+
+    /// What stands for replies.
+    pub(crate) fn replies(data: &[u8]) {
+        let bytes = bytes::Bytes::copy_from_slice(data);
+        let _ = values(bytes.clone(), 2);
+        for count in 0..4 {
+            let _ = strings(bytes.clone(), count).map(Iterator::count);
+        }
+    }
 
     /// The payload of a value, or of one that guards carry.
     pub(crate) fn decode(data: &[u8]) -> Option<bytes::Bytes> {

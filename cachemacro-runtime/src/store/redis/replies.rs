@@ -137,3 +137,91 @@ fn string(reply: &mut Bytes) -> Result<Option<Bytes>, Failure> {
         _ => Err(Failure::ODD_REPLY),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::RngExt as _;
+
+    use super::*;
+
+    const REPLIES: [&[u8]; 9] = [
+        b"+OK\r\n",
+        b"-ERR no such thing\r\n",
+        b":-42\r\n",
+        b"$0\r\n\r\n",
+        b"$-1\r\n",
+        b"$12\r\nab\r\n$3\r\n*2\r\n\r\n",
+        b"*-1\r\n",
+        b"*0\r\n",
+        b"*3\r\n*2\r\n:1\r\n$1\r\na\r\n$-1\r\n*1\r\n*0\r\n",
+    ];
+
+    #[test]
+    fn replies_are_whole_at_their_last_byte_and_not_before() {
+        let all = REPLIES.concat();
+        let mut measure = Measure::of(REPLIES.len());
+        for len in 0..all.len() {
+            assert!(!measure.goes_on(&all[..len]).expect("the protocol"), "{len}");
+        }
+        let more = [&all, &b"+next\r\n"[..]].concat();
+        assert!(measure.goes_on(&more).expect("the protocol"));
+        assert_eq!(measure.len(), all.len());
+    }
+
+    #[test]
+    fn each_reply_says_what_redis_rs_reads_in_it() {
+        let expected: Vec<Value> =
+            REPLIES.iter().map(|reply| redis::parse_redis_value(reply).expect("a reply")).collect();
+        assert_eq!(values(Bytes::from(REPLIES.concat()), REPLIES.len()), Ok(expected));
+        assert_eq!(values(Bytes::from_static(b"+OK\r\n"), 2), Err(Failure::ODD_REPLY));
+    }
+
+    #[test]
+    fn the_strings_of_an_array_are_there_or_not() {
+        let strings = |reply: &'static [u8], count| {
+            strings(Bytes::from_static(reply), count).and_then(|strings| strings.collect())
+        };
+        let found = strings(b"*4\r\n$1\r\na\r\n$-1\r\n$0\r\n\r\n$4\r\n\r\n$1\r\n", 4);
+        let expected = [Some(&b"a"[..]), None, Some(b""), Some(b"\r\n$1")];
+        assert_eq!(found, Ok(expected.map(|string| string.map(Bytes::from_static)).to_vec()));
+        assert_eq!(strings(b"*1\r\n$1\r\na\r\n", 2), Err(Failure::ODD_REPLY), "too few");
+        assert_eq!(strings(b"*1\r\n:1\r\n", 1), Err(Failure::ODD_REPLY), "no string");
+        assert_eq!(strings(b"$1\r\na\r\n", 1), Err(Failure::ODD_REPLY), "no array");
+        assert_eq!(strings(b"*1\r\n$1\r\n", 1), Err(Failure::ODD_REPLY), "not whole");
+        let refused = strings(b"-LOADING the data\r\n", 1).expect_err("an error");
+        assert!(!refused.is_refusal(), "{refused:?}");
+    }
+
+    #[test]
+    fn what_is_not_the_protocol_is_refused() {
+        let long = [b'+'; LINE_LEN_MAX + 1];
+        let odd: [&[u8]; 12] = [
+            b"\r\n",
+            b"+OK\n",
+            b"HTTP/1.1 200 OK\r\n",
+            b">1\r\n",
+            b"$\r\n",
+            b"$-2\r\n",
+            b"$+1\r\n",
+            b"$1073741825\r\n",
+            b"$99999999999999999999999\r\n",
+            b"*16777217\r\n",
+            b"*1\r\n%1\r\n",
+            &long,
+        ];
+        for bytes in odd {
+            assert_eq!(Measure::of(1).goes_on(bytes), Err(Failure::NO_PROTOCOL), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_the_reader_panic() {
+        let mut random = rand::rng();
+        for _ in 0..100_000 {
+            let len = random.random_range(0..40);
+            let bytes: Vec<u8> = (0..len).map(|_| b"$*:-+10239\r\na"[random.random_range(0..13)]).collect();
+            let _ = values(Bytes::from(bytes.clone()), 2);
+            let _ = strings(Bytes::from(bytes), 1).map(Iterator::count);
+        }
+    }
+}

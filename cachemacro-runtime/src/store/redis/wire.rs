@@ -176,3 +176,133 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<S> {
         Ok(())
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::io::ErrorKind::WouldBlock;
+
+    use tokio::net::UnixStream;
+    use tokio::task::{JoinHandle, yield_now};
+
+    use super::*;
+
+    /// A connection, and the server's end of it.
+    fn connect() -> (Wire, JoinHandle<Failure>, UnixStream) {
+        let (ours, theirs) = UnixStream::pair().expect("a pair");
+        let (wire, carrier) = Wire::over(ours);
+        (wire, tokio::spawn(carrier), theirs)
+    }
+
+    /// Waits until the server has read so many bytes, and no more.
+    async fn read(server: &UnixStream, len: usize) -> Vec<u8> {
+        let mut all = Vec::new();
+        while all.len() < len {
+            server.readable().await.expect("an open stream");
+            let mut bytes = [0; 1024];
+            let room = bytes.len().min(len - all.len());
+            match server.try_read(&mut bytes[..room]) {
+                Ok(0) => panic!("an open stream"),
+                Ok(read) => all.extend_from_slice(&bytes[..read]),
+                Err(error) => assert_eq!(error.kind(), WouldBlock),
+            }
+        }
+        all
+    }
+
+    async fn write(server: &UnixStream, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            server.writable().await.expect("an open stream");
+            match server.try_write(bytes) {
+                Ok(written) => bytes = &bytes[written..],
+                Err(error) => assert_eq!(error.kind(), WouldBlock),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn replies_go_to_those_who_asked_however_they_come_in() {
+        let (wire, _carrier, server) = connect();
+        let server = async {
+            assert_eq!(read(&server, 3).await, b"abc");
+            for byte in b"+1\r\n$3\r\nfor\r\n:2\r\n*1\r\n+3\r\n" {
+                write(&server, &[*byte]).await;
+                yield_now().await;
+            }
+            assert_eq!(read(&server, 2).await, b"de");
+            write(&server, b"+4\r\n+5\r\n").await;
+        };
+        let callers = async {
+            let (a, b, c) =
+                tokio::join!(wire.ask(b"a".into(), 1), wire.ask(b"b".into(), 2), wire.ask(b"c".into(), 1));
+            assert_eq!(
+                [a, b, c].map(Result::unwrap),
+                [&b"+1\r\n"[..], b"$3\r\nfor\r\n:2\r\n", b"*1\r\n+3\r\n"]
+            );
+            let (d, e) = tokio::join!(wire.ask(b"d".into(), 1), wire.ask(b"e".into(), 1));
+            assert_eq!([d, e].map(Result::unwrap), [&b"+4\r\n"[..], b"+5\r\n"]);
+        };
+        tokio::join!(server, callers);
+    }
+
+    #[tokio::test]
+    async fn who_leaves_takes_nobodys_reply() {
+        let (wire, _carrier, server) = connect();
+        let wire = std::sync::Arc::new(wire);
+        let ask = |name: &'static [u8]| {
+            let wire = std::sync::Arc::clone(&wire);
+            tokio::spawn(async move { wire.ask(name.into(), 1).await })
+        };
+        let sent = ask(b"a");
+        read(&server, 1).await;
+        sent.abort();
+        assert!(sent.await.is_err());
+        let (unsent, stays) = (ask(b"b"), ask(b"c"));
+        unsent.abort();
+        read(&server, 1).await;
+        write(&server, b"+a\r\n+c\r\n").await;
+        assert_eq!(stays.await.unwrap().unwrap(), &b"+c\r\n"[..]);
+    }
+
+    #[tokio::test]
+    async fn more_than_the_stream_takes_at_once_goes_out_while_replies_come_in() {
+        let (wire, _carrier, server) = connect();
+        let (large, asks) = (vec![b'x'; 1 << 20], 8);
+        let server = async {
+            for _ in 0..asks {
+                // It answers as soon as it is asked, and reads later.
+                let begun = read(&server, 1).await.len();
+                write(&server, format!("${}\r\n", large.len()).as_bytes()).await;
+                write(&server, &large).await;
+                write(&server, b"\r\n").await;
+                read(&server, large.len() - begun).await;
+            }
+        };
+        let callers = async {
+            for _ in 0..asks {
+                let reply = wire.ask(large.clone(), 1).await.expect("a reply");
+                assert!(reply.len() > large.len());
+            }
+        };
+        tokio::join!(callers, server);
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_ends_is_lost_for_all_who_wait_and_for_who_comes() {
+        let (wire, carrier, server) = connect();
+        let (first, second, ()) = tokio::join!(wire.ask(b"a".into(), 1), wire.ask(b"b".into(), 2), async {
+            read(&server, 2).await;
+            write(&server, b"+a\r\n+b").await;
+            drop(server);
+        });
+        assert_eq!((first.unwrap(), second), (Bytes::from_static(b"+a\r\n"), Err(Failure::LOST)));
+        assert_eq!(carrier.await.unwrap(), Failure::LOST);
+        assert_eq!(wire.ask(b"c".into(), 1).await, Err(Failure::LOST));
+    }
+
+    #[tokio::test]
+    async fn a_reply_that_nobody_asked_for_ends_the_connection() {
+        let (_wire, carrier, server) = connect();
+        write(&server, b"+OK\r\n").await;
+        assert_eq!(carrier.await.unwrap(), Failure::NO_PROTOCOL);
+    }
+}
