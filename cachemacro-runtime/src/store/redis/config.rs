@@ -18,16 +18,17 @@ const CONNECTIONS_MAX: usize = 64;
 /// use std::time::Duration;
 /// use cachemacro_runtime::store::redis::RedisConfig;
 ///
-/// let mut config = RedisConfig::new("redis://user:secret@127.0.0.1:6379/2?protocol=resp3");
+/// let mut config = RedisConfig::new("redis://user:secret@127.0.0.1:6379/2");
 /// config.budget = Duration::from_millis(100);
 /// assert!(!format!("{config:?}").contains("secret"));
 /// ```
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct RedisConfig {
-    /// `redis://` or `valkey://`, with `user:password@`, `/database` and `?protocol=resp3` as needed; or `unix:///path`.
+    /// `redis://` or `valkey://`, with `user:password@` and `/database` as needed; or `unix:///path`.
     ///
-    /// It is never printed.
+    /// A `?protocol=` is taken and changes nothing: commands are sent in RESP2, and what tells of changes in RESP3. It is
+    /// never printed.
     pub url: String,
     /// How many connections; at least 1, at most 64. 2 by default.
     ///
