@@ -59,7 +59,7 @@ async fn the_store_conforms_on_a_server_before_redis_7() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_store_conforms_over_resp3_on_a_socket_with_a_password() {
+async fn the_store_conforms_on_a_socket_with_a_password() {
     let server = RedisServer::start_with(&["--user", "cache", "on", ">secret", "~*", "+@all"]);
     let url = format!("unix://{}?user=cache&pass=secret&protocol=resp3", server.socket().display());
     let mut config = RedisConfig::new(url);
