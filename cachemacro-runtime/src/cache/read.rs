@@ -196,7 +196,7 @@ impl<P> Load<'_, P> {
         F: Future<Output = S::Output>,
     {
         if let (Tier::Shared(l2), true) = (self.tier, self.site.is_raw()) {
-            return Box::pin(self.lead_raw::<S, R, F>(l2, lead, body)).await;
+            return self.lead_raw::<S, R, F>(l2, lead, body).await;
         }
         if lead.lease().is_none() && self.has_failed {
             self.count(|counters| &counters.outages);
@@ -212,19 +212,6 @@ impl<P> Load<'_, P> {
                 LookedUp::Unleased => self.count(|counters| &counters.outages),
             }
         }
-        // On the heap, so that a hit has a small future.
-        Box::pin(self.load::<S, R, F>(lead, body)).await
-    }
-
-    /// Runs the body, and settles.
-    async fn load<S, R, F>(self, lead: Lead<LeaseGuard>, body: Pin<&mut F>) -> S::Output
-    where
-        S: Sharing,
-        S::Value: Local,
-        R: Reach<S::Value>,
-        P: Terms<S::Found>,
-        F: Future<Output = S::Output>,
-    {
         self.count(|counters| &counters.loads);
         warm::ran(self.site);
         lead.progress(Progress::LoadStarted);
@@ -256,7 +243,7 @@ impl<P> Load<'_, P> {
                 Sighting::Hit(seen) if !cleared => {
                     cleared = true;
                     // That fill alone: another reader may have made room already, and lead.
-                    if let Err(error) = Box::pin(self.tier.discard(self.key, seen.fill_id)).await {
+                    if let Err(error) = self.tier.discard(self.key, seen.fill_id).await {
                         self.report(&error);
                         return LookedUp::Unleased;
                     }
@@ -273,7 +260,7 @@ impl<P> Load<'_, P> {
                 Sighting::Moved if Instant::now() < self.deadline => {}
                 // Once it is gone, there is a lease to be had, for one of all who ask.
                 Sighting::Outdated(fill_id) if Instant::now() < self.deadline => {
-                    if let Err(error) = Box::pin(self.tier.discard(self.key, fill_id)).await {
+                    if let Err(error) = self.tier.discard(self.key, fill_id).await {
                         self.report(&error);
                         return LookedUp::Unleased;
                     }
@@ -282,7 +269,7 @@ impl<P> Load<'_, P> {
                 Sighting::Unreadable(error) if !cleared => {
                     self.report(&error);
                     cleared = true;
-                    if Box::pin(self.clear()).await.is_err() {
+                    if self.clear().await.is_err() {
                         return LookedUp::Unleased;
                     }
                 }

@@ -77,17 +77,6 @@ impl Tier {
         if before.is_empty() {
             return self.lookup::<V, R>(key, form, ttl).await;
         }
-        // On the heap, so that a lookup without tags has a small future.
-        Box::pin(self.lookup_with::<V, R>(key, form, ttl, before)).await
-    }
-
-    async fn lookup_with<V: Local, R: Reach<V>>(
-        &self,
-        key: &[u8],
-        form: Form,
-        ttl: Duration,
-        before: Before<'_>,
-    ) -> Sighting<V> {
         let mut guard = LeaseGuard::new(self.clone(), key);
         let lease = guard.lease(ttl);
         let (sighting, notes) = match self {

@@ -185,12 +185,17 @@ mod tests {
     use tokio::task::{JoinHandle, yield_now};
 
     use super::*;
+    use crate::task::Tasks;
 
     /// A connection, and the server's end of it.
     fn connect() -> (Wire, JoinHandle<Failure>, UnixStream) {
         let (ours, theirs) = UnixStream::pair().expect("a pair");
         let (wire, carrier) = Wire::over(ours);
-        (wire, tokio::spawn(carrier), theirs)
+        (wire, spawn(carrier), theirs)
+    }
+
+    fn spawn<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+        Tasks::new().spawn_awaited(task).expect("there is a runtime")
     }
 
     /// Waits until the server has read so many bytes, and no more.
@@ -250,7 +255,7 @@ mod tests {
         let wire = std::sync::Arc::new(wire);
         let ask = |name: &'static [u8]| {
             let wire = std::sync::Arc::clone(&wire);
-            tokio::spawn(async move { wire.ask(name.into(), 1).await })
+            spawn(async move { wire.ask(name.into(), 1).await })
         };
         let sent = ask(b"a");
         read(&server, 1).await;
