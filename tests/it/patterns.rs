@@ -157,6 +157,38 @@ async fn progress_is_told_page_by_page() {
     assert_eq!(server.cli(&["DBSIZE"]), "0");
 }
 
+/// It comes back with what it had, and hashes keys by another seed: the cursor means nothing to it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_server_that_is_started_anew_between_two_pages_is_scanned_from_the_start() {
+    let mut server = RedisServer::start_with(&["--appendonly", "yes"]);
+    let cache = server.cache().await;
+    let source = Source::open();
+    for page in 0..2_500 {
+        cache.scope(tasks(&source, "ann", Some(page))).await;
+    }
+    let mut restarts = 0;
+    let is_back = async || {
+        for page in 0..16 {
+            if cache.scope(tasks::peek("bob", Some(page))).await.is_err() {
+                return false;
+            }
+        }
+        true
+    };
+    let progress = |_| {
+        if restarts == 0 {
+            restarts += 1;
+            server.restart();
+            let back = eventually("each connection is there again", is_back);
+            tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(back));
+        }
+    };
+    let swept = cache.invalidate_pattern_with("tasks:ann:*", progress).await.expect("it is done");
+    assert_eq!((restarts, swept.removed), (1, 2_500), "each once");
+    assert!(swept.keys >= 2_500, "those that were listed again count again: {swept:?}");
+    assert_eq!(server.cli(&["DBSIZE"]), "0");
+}
+
 #[tokio::test]
 async fn what_others_wrote_is_left_alone() {
     let server = RedisServer::start();
