@@ -198,13 +198,18 @@ impl Site {
 
     /// The same; it is given one if it has none and may cache, as long as there are any.
     pub(crate) fn numbered(&'static self) -> Option<NonZeroU16> {
+        /// Half of what there are: what is kept by a number has a bit more.
+        const NUMBERS: u16 = 1 << 15;
         static NEXT: AtomicU16 = AtomicU16::new(1);
         self.number().or_else(|| {
             if !self.is_enabled() {
                 return None;
             }
-            let taken =
-                NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| next.checked_add(1)).ok()?;
+            let taken = NEXT
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| {
+                    Some(next + 1).filter(|next| *next < NUMBERS)
+                })
+                .ok()?;
             // Where another thread was faster, a number is left out.
             let _ = self.number.compare_exchange(0, taken, Ordering::Relaxed, Ordering::Relaxed);
             self.number()

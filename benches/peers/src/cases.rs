@@ -49,6 +49,7 @@ cases! {
     QUICK_TEXT = "quick_cache `get`, text key at hand": |id| by_hand::BY_TEXT.get(KEYS[id as usize].as_slice()).expect("a hit");
     BY_HAND = "quick_cache, text key on the stack, ttl": |id| by_hand::get(id).expect("a hit");
     OURS = "**cachemacro**, async": |id| now(ours::get(id));
+    OURS_WRITTEN = "**cachemacro**, async, key written each time": |id| now(ours::written(id));
     OURS_TRIED = "**cachemacro**, async, `Result<Arc<T>, E>`": |id| now(ours::tried(id));
     OURS_LOCAL = "**cachemacro**, async, `tier = local`": |id| now(ours::local(id));
     OURS_PLAIN = "**cachemacro**, plain `fn`": |id| ours::plain(id);

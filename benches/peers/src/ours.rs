@@ -13,6 +13,12 @@ pub async fn get(id: u64) -> Arc<User> {
     user(id)
 }
 
+/// The same, where the key is written for each call: what is computed has no image.
+#[cache_result(ttl = "1h", key = "written:<computed>", with(computed: u64 = id))]
+pub async fn written(id: u64) -> Arc<User> {
+    user(id)
+}
+
 /// The same, which may fail.
 #[cache_result(ttl = "1h", key = "tried:<id>")]
 pub async fn tried(id: u64) -> Result<Arc<User>, Infallible> {

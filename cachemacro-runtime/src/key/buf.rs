@@ -2,11 +2,14 @@
 
 use std::fmt::{self, Write as _};
 
-use super::{KeyPart, SEPARATORS};
+use super::{KeyPart, SEPARATORS, Words};
 
 /// Long enough for what people write as keys (measured keys are 10 to 60 bytes), and so short that a whole
 /// key is 128 bytes, which the compiler copies in place.
 const INLINE_BYTES: usize = 104;
+
+/// As many as the words of an image have; the last one is for the length.
+const SHORT_BYTES: usize = size_of::<Words>();
 
 /// Bytes on the stack, until they do not fit.
 ///
@@ -207,6 +210,17 @@ impl KeyBuf {
         self.bytes.as_slice()
     }
 
+    /// All of it in a few words, and its length, if it is as short as that.
+    #[inline(always)]
+    pub(crate) fn words(&self) -> Option<Words> {
+        let Bytes { inline, inline_len, heap } = &self.bytes;
+        let (first, _) = inline.as_chunks().0.split_first_chunk::<{ SHORT_BYTES / 8 }>()?;
+        // Past its end are zeros.
+        let [a, b, c] = first.map(u64::from_le_bytes);
+        let is_short = heap.is_none() && usize::from(*inline_len) < SHORT_BYTES;
+        is_short.then_some([a, b, c | u64::from(*inline_len) << 56])
+    }
+
     /// The key so far.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(self.as_bytes()).expect("only text is written into a key")
@@ -323,6 +337,29 @@ mod tests {
         assert_eq!(text("a:b,c/d|e%f"), "a%3Ab%2Cc%2Fd%7Ce%25f");
         assert_eq!(text("<>{}*?[]\\"), "%3C%3E%7B%7D%2A%3F%5B%5D%5C");
         assert_eq!(text(" \n\0\u{7f}\u{a0}\u{2028}"), "%20%0A%00%7F%C2%A0%E2%80%A8");
+    }
+
+    #[test]
+    fn short_keys_differ_in_their_words_and_long_ones_have_none() {
+        let mut words: Vec<Words> = Vec::new();
+        for bytes in 0..SHORT_BYTES {
+            for last in ["", "\0", "a"] {
+                let mut key = KeyBuf::new();
+                key.push_raw(&"k".repeat(bytes.saturating_sub(last.len())));
+                key.push_raw(last);
+                words.extend(key.words());
+            }
+        }
+        // Of nothing and of one byte there are fewer that differ.
+        let (all, mut differing) = (words.len(), words.clone());
+        differing.sort_unstable();
+        differing.dedup();
+        assert_eq!((all, differing.len()), (3 * SHORT_BYTES, 3 * SHORT_BYTES - 2), "{words:x?}");
+        let mut long = KeyBuf::new();
+        long.push_raw(&"k".repeat(SHORT_BYTES));
+        assert_eq!(long.words(), None);
+        long.push_raw(&"k".repeat(INLINE_BYTES));
+        assert_eq!(long.words(), None);
     }
 
     #[test]

@@ -45,6 +45,9 @@ pub(crate) type Take<'a> = &'a mut dyn FnMut(&(dyn Any + Send + Sync)) -> bool;
 /// Which part of the memory the slots may take: a sixteenth.
 const PART: u64 = 16;
 
+/// How many a processor has at most: more would not be in its cache.
+const DESK_SLOTS_MAX: usize = 1 << 16;
+
 /// Processors that have slots of their own; more than that share.
 const DESKS_MAX: usize = 32;
 
@@ -90,16 +93,33 @@ struct Kept {
     /// That of its stripe, from before it was found.
     generation: u32,
     stripe: u16,
-    /// The number of the function, where it is found by an image.
+    /// The number of the function, where it is found by an image, or by a key as if that were one.
     function: Option<NonZeroU16>,
 }
 
-/// The arguments of a call: by which function they are asked for, and their image.
+/// What a call asks for without a look at the table: the image of its arguments, or a short key; and of which function.
 #[derive(Clone, Copy)]
 pub(crate) struct Asked {
-    pub(crate) function: NonZeroU16,
-    pub(crate) words: Words,
+    function: NonZeroU16,
+    words: Words,
 }
+
+impl Asked {
+    /// By the image of the arguments.
+    #[inline(always)]
+    pub(crate) fn by_image(function: NonZeroU16, words: Words) -> Self {
+        Self { function, words }
+    }
+
+    /// By the key itself, which is never taken for an image.
+    #[inline(always)]
+    pub(crate) fn by_key(function: NonZeroU16, words: Words) -> Self {
+        Self { function: function | BY_KEY, words }
+    }
+}
+
+/// What tells keys of a function from images: no function has a number with it.
+const BY_KEY: u16 = 1 << 15;
 
 /// A value in its slot, which nobody else looks at meanwhile.
 pub(crate) struct Served<'a>(Borrowed<'a>);

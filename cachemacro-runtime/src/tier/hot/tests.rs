@@ -47,7 +47,7 @@ const WAYS: [By; 2] = [By::Image, By::Key];
 fn asked_for(key: &str) -> Asked {
     let mut image = Image::new();
     key.image(&mut image);
-    Asked { function: NonZeroU16::MIN, words: image.words().expect("it is short") }
+    Asked::by_image(NonZeroU16::MIN, image.words().expect("it is short"))
 }
 
 /// What is served, by the table at first and then from here.
@@ -232,7 +232,7 @@ fn the_table_is_asked_again_once_a_sixteenth_of_it_has_come_anew_and_after_a_whi
 #[test]
 fn two_functions_with_equal_arguments_are_not_taken_for_each_other() {
     let l1 = l1(1 << 20);
-    let (ours, other) = (asked_for("k"), Asked { function: NonZeroU16::MAX, ..asked_for("k") });
+    let (ours, other) = (asked_for("k"), Asked::by_key(NonZeroU16::MIN, asked_for("k").words));
     for (key, asked, value) in [("ours", ours, 1_u64), ("other", other, 2)] {
         let _ = store(&l1, key, value);
         assert!(l1.get_asked(asked).is_none());
@@ -247,7 +247,7 @@ fn two_functions_with_equal_arguments_are_not_taken_for_each_other() {
 #[test]
 fn two_functions_that_share_an_entry_both_lose_it() {
     let l1 = l1(1 << 20);
-    let (ours, other) = (asked_for("k"), Asked { function: NonZeroU16::MAX, ..asked_for("k") });
+    let (ours, other) = (asked_for("k"), Asked::by_key(NonZeroU16::MIN, asked_for("k").words));
     let dropped = Arc::new(());
     let _ = store(&l1, "k", Arc::clone(&dropped));
     for asked in [ours, other, ours, other] {

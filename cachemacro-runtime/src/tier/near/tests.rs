@@ -71,7 +71,7 @@ fn asked_for(key: &[u8], version: u64) -> Asked {
     let mut image = Image::new();
     std::str::from_utf8(key).expect("text").image(&mut image);
     let function = u16::try_from(version).ok().and_then(|version| NonZeroU16::new(version + 1));
-    Asked { function: function.expect("a small one"), words: image.words().expect("it is short") }
+    Asked::by_image(function.expect("a small one"), image.words().expect("it is short"))
 }
 
 fn fresh() -> Entry {
