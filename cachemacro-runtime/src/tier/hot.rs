@@ -142,12 +142,14 @@ pub(super) struct Ticket {
 impl Hot {
     /// Takes its part of the memory, and says how much is left.
     pub(super) fn new(bytes_max: u64) -> (Self, u64) {
-        let (part, desks) = (bytes_max / PART, stripe::processors().min(DESKS_MAX));
-        let slots = usize::try_from(part).unwrap_or(usize::MAX) / size_of::<Slot>();
+        let desks = stripe::processors().min(DESKS_MAX);
+        let slots = usize::try_from(bytes_max / PART).unwrap_or(usize::MAX) / size_of::<Slot>();
+        // Each has a neighbour.
+        let desk_slots = (slots / desks).min(DESK_SLOTS_MAX) & !1;
+        let part = (desk_slots * desks * size_of::<Slot>()) as u64;
         let hot = Self {
             slots: OnceLock::new(),
-            // Each has a neighbour.
-            desk_slots: (slots / desks) & !1,
+            desk_slots,
             desks_mask: desks - 1,
             generations: Box::new([const { AtomicU64::new(0) }; STRIPES]),
             hasher: DefaultHashBuilder::default(),

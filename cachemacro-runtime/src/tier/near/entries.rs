@@ -11,8 +11,8 @@ use crate::store::Token;
 use crate::store::memory::table::shards;
 use crate::tier::hot::{Hot, Stored};
 
-/// What an entry costs beside its key and its value; see `SLOT_OVERHEAD_BYTES` of the lease table.
-const OVERHEAD_BYTES: u64 = 128;
+/// What an entry costs beside its key, here twice, and its value: what it does in the tier in this process.
+const OVERHEAD_BYTES: u64 = 320;
 
 /// The average weight that the number of shards is planned for.
 const EXPECTED_ENTRY_BYTES: u64 = 1024;
@@ -56,7 +56,7 @@ impl Weighter<Box<[u8]>, Kept> for KeptWeigher {
 }
 
 pub(super) fn weight_of(key: &[u8], kept: &Kept) -> u64 {
-    key.len() as u64 + kept.bytes + OVERHEAD_BYTES
+    2 * key.len() as u64 + kept.bytes + OVERHEAD_BYTES
 }
 
 /// Tells the slots in front of the map of what is evicted.
