@@ -4,6 +4,8 @@ mod allocations;
 mod architecture;
 mod attributes;
 mod batches;
+#[cfg(feature = "redis")]
+mod cluster;
 mod compile_fail;
 #[cfg(feature = "redis")]
 mod differential;

@@ -407,10 +407,17 @@ impl CacheBuilder {
 
     #[cfg(feature = "redis")]
     async fn connect_redis(&self, url: &str) -> Result<Arc<dyn Store>> {
-        use crate::store::redis::{RedisConfig, RedisStore};
+        use crate::store::redis::{ClusterStore, RedisConfig, RedisStore};
         let mut config = RedisConfig::new(url);
         config.budget = self.budget;
         config.connections = self.connections;
+        if url.split_once("://").is_some_and(|(scheme, _)| scheme.ends_with("+cluster")) {
+            let store = match self.lazy {
+                true => ClusterStore::connect_lazily(config)?,
+                false => ClusterStore::connect(config).await?,
+            };
+            return Ok(Arc::new(store));
+        }
         let store =
             if self.lazy { RedisStore::connect_lazily(config)? } else { RedisStore::connect(config).await? };
         Ok(Arc::new(store))
@@ -447,13 +454,16 @@ fn scheme(url: &str) -> Result<Scheme> {
     match url.split_once("://") {
         Some(("memory", _)) => Ok(Scheme::Memory),
         Some(("off", _)) => Ok(Scheme::Off),
-        Some(("redis" | "valkey" | "redis+unix" | "valkey+unix" | "unix", _)) => Ok(Scheme::Redis),
-        Some(("rediss" | "valkeys" | "redis+sentinel" | "redis+cluster" | "memcached", _)) => Err(config(
-            "this version speaks `redis://`, `valkey://` and `memory://`; TLS, sentinel, cluster and memcached are not in it",
+        Some((
+            "redis" | "valkey" | "redis+unix" | "valkey+unix" | "unix" | "redis+cluster" | "valkey+cluster",
+            _,
+        )) => Ok(Scheme::Redis),
+        Some(("rediss" | "valkeys" | "redis+sentinel" | "memcached", _)) => Err(config(
+            "this version speaks `redis://`, `redis+cluster://`, `valkey://` and `memory://`; TLS, sentinel and memcached are not in it",
         )),
-        Some(_) => {
-            Err(config("the URL's scheme is unknown; write `redis://`, `valkey://`, `memory://` or `off://`"))
-        }
+        Some(_) => Err(config(
+            "the URL's scheme is unknown; write `redis://`, `valkey://`, `redis+cluster://`, `memory://` or `off://`",
+        )),
         None => Err(config("the URL has no scheme; write `redis://host:port/` or `memory://`")),
     }
 }

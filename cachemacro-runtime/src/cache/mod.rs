@@ -143,7 +143,7 @@ impl Cache {
         CacheBuilder::new().build_off()
     }
 
-    /// Connects to the store at `url`: `redis://host:port/db`, `valkey://…`, `memory://`, or none at all:
+    /// Connects to the store at `url`: `redis://host:port/db`, `valkey://…`, `redis+cluster://host:port,host:port`, `memory://`, or none at all:
     /// [`off://`](Self::off).
     ///
     /// What is read again is kept in this process too, in front of a store that others share, and may be behind

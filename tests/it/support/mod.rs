@@ -1,11 +1,13 @@
 //! Servers to test against, and waiting for a condition.
 
+mod redis_cluster;
 mod redis_server;
 mod source;
 
 use std::future::Future;
 use std::time::{Duration, Instant};
 
+pub(crate) use redis_cluster::RedisCluster;
 pub(crate) use redis_server::RedisServer;
 pub(crate) use source::Source;
 

@@ -56,6 +56,12 @@ impl RedisServer {
         self.port
     }
 
+    /// The port of its own that it was given to speak with other members of a cluster.
+    pub(crate) fn bus_port(&self) -> u16 {
+        let bus = self.args.iter().skip_while(|arg| *arg != "--cluster-port").nth(1);
+        bus.and_then(|port| port.parse().ok()).expect("a member of a cluster")
+    }
+
     /// A cache over it that asks it each time: nothing is kept near.
     pub(crate) async fn cache(&self) -> Cache {
         Cache::builder().url(self.url()).near(0).build().await.expect("the server answers")
@@ -162,7 +168,7 @@ impl Drop for RedisServer {
 ///
 /// It lies below those that the kernel hands out: a client of a server that is down could otherwise
 /// be given the very port it dials, and connect to itself.
-fn free_port() -> u16 {
+pub(super) fn free_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
         let count = NEXT.fetch_add(1, Ordering::Relaxed);

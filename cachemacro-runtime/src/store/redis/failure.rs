@@ -1,6 +1,6 @@
 //! What the driver's errors mean, in words of our own: the server's and the driver's may hold values, URLs or passwords.
 
-use std::io;
+use std::{fmt, io};
 
 use redis::{RedisError, ServerError};
 
@@ -13,6 +13,18 @@ pub(super) struct Failure {
     detail: &'static str,
 }
 
+/// The source of an error: the server has said who has the key.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moved;
+
+impl fmt::Display for Moved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("another server of the cluster has the key")
+    }
+}
+
+impl std::error::Error for Moved {}
+
 impl Failure {
     pub(super) const TIMED_OUT: Self = Self::new(ErrorKind::TimedOut, "no answer within the budget");
     pub(super) const CLOSED: Self = Self::new(ErrorKind::Closed, "the store was closed");
@@ -22,6 +34,11 @@ impl Failure {
     pub(super) const NO_PROTOCOL: Self =
         Self::new(ErrorKind::Unavailable, "an answer that is not redis's protocol");
     pub(super) const ODD_REPLY: Self = Self::new(ErrorKind::Rejected, "an answer of an unexpected shape");
+
+    const MOVED: Self = Self::new(
+        ErrorKind::Rejected,
+        "another server of the cluster has the key (MOVED); write `redis+cluster://` in the URL",
+    );
 
     const fn new(kind: ErrorKind, detail: &'static str) -> Self {
         Self { kind, detail }
@@ -34,7 +51,8 @@ impl Failure {
 
     /// The error of an operation on no key or on many.
     pub(super) fn of(self, operation: &'static str) -> Error {
-        Error::new(self.kind, operation, self.detail)
+        let error = Error::new(self.kind, operation, self.detail);
+        if self == Self::MOVED { error.with_source(Moved) } else { error }
     }
 
     /// The error of an operation on one key.
@@ -108,7 +126,8 @@ impl Failure {
             "MASTERDOWN" => (Unavailable, "the replica lost its master (MASTERDOWN)"),
             "CLUSTERDOWN" => (Unavailable, "the cluster is down (CLUSTERDOWN)"),
             "TRYAGAIN" => (Unavailable, "the slot is being moved (TRYAGAIN)"),
-            "MOVED" | "ASK" => (Rejected, "the key is on another node of a cluster (MOVED)"),
+            "MOVED" => return Self::MOVED,
+            "ASK" => (Unavailable, "the key is being moved to another server of the cluster (ASK)"),
             _ => (Rejected, "the server refused the command"),
         };
         Self::new(kind, detail)

@@ -33,9 +33,10 @@
 //! writes (full, read-only) costs a lookup a second round trip, and grants no leases.
 //!
 //! Before Redis 7.0 a lease is asked for with two commands in one round trip; Redis 5 is the oldest
-//! whose scripts may read the time. A cluster is not spoken to yet, nor TLS.
+//! whose scripts may read the time. TLS is not spoken yet.
 
 mod clock;
+mod cluster;
 mod config;
 mod dialler;
 mod failure;
@@ -74,6 +75,7 @@ use failure::Failure;
 use lane::Lane;
 use scripts::{Call, Script};
 
+pub use cluster::ClusterStore;
 pub use config::RedisConfig;
 
 /// Redis takes keys of 512 MB; past this they cost more than they name.
