@@ -1,8 +1,8 @@
 //! P6: what the cache may cost a caller.
 
 use crate::check::{Promise, Violation};
-use crate::history::{Got, History, Read};
-use crate::plan::{Ending, Freshness, Plan, Tagging, Wrong};
+use crate::history::{Got, History, Mutation, Read};
+use crate::plan::{Ending, Freshness, Plan, Tagging, What, Wrong};
 
 /// How late a process may ask again for a key that another one has loaded, in ms: the longest poll.
 const POLL_MAX: u64 = 250;
@@ -12,6 +12,10 @@ const ROUNDING: u64 = 2;
 
 /// What messages and rounding may add, in ms.
 const SLACK: u64 = 400;
+
+/// How many messages a read has to wait for more where all of its namespace is invalidated meanwhile: its lookup is of an era
+/// that is over, it hears of that and names another one, and looks again; each is a message and an answer.
+const MESSAGES_OF_AN_ERA: u64 = 8;
 
 /// A failure that is not a body's.
 pub(super) fn wrong_failure(plan: &Plan, read: &Read) -> Option<Violation> {
@@ -58,7 +62,8 @@ pub(super) fn too_late(plan: &Plan, history: &History, read: &Read) -> Option<Vi
     }
     let (loading, others) = loads(history, read, end.ms);
     let unexplained = took - loading;
-    let bound = slack + POLL_MAX * others;
+    let bound =
+        slack + POLL_MAX * others + MESSAGES_OF_AN_ERA * plan.delay_max * eras(plan, history, read, end.ms);
     (unexplained > bound).then(|| {
         violation(
             read,
@@ -81,6 +86,15 @@ fn loads(history: &History, read: &Read, end: u64) -> (u64, u64) {
         counted_until = counted_until.max(until);
     }
     (loading, others)
+}
+
+/// How often all of the namespace was invalidated during a read.
+fn eras(plan: &Plan, history: &History, read: &Read, end: u64) -> u64 {
+    let ends_an_era = |mutation: &&Mutation| {
+        let ended = mutation.end.map_or(u64::MAX, |at| at.ms);
+        mutation.what == What::ByCall && mutation.begin.ms <= end && read.begin.ms <= ended
+    };
+    if plan.has_namespace { history.mutations.iter().filter(ends_an_era).count() as u64 } else { 0 }
 }
 
 fn millis(duration: std::time::Duration) -> u64 {
