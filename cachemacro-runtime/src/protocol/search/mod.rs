@@ -10,6 +10,7 @@
 //! [`coherence`]: super::coherence
 
 mod batches;
+mod era;
 mod flights;
 mod gathered;
 mod guards;
