@@ -293,7 +293,7 @@ const BATCHES: Theme = Theme {
     operations: (8, 18),
     reads_percent: &[55, 75],
     batches_percent: 75,
-    tagged_percent: 0,
+    tagged_percent: 30,
     namespace_percent: 60,
     mutations: &[(2, What::Unguarded), (3, What::ByCall), (1, What::Guarded)],
     bodies: &[Bodies::Short],

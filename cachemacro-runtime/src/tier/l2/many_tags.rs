@@ -60,7 +60,9 @@ impl L2 {
             let versions: Vec<OfTag> =
                 before[at].tags.iter().map(|tag| of_tags.get(tag).copied().unwrap_or(OfTag::None)).collect();
             let (standing, of_value) = tag::standing(&notes, before[at], &versions);
-            if standing == Standing::Current {
+            // Before these are asked for: an invalidation here may be delivered while they are, and after they were read.
+            let is_held = of_value.iter().any(|note| self.journal.holds(note.tag.as_bytes()));
+            if standing == Standing::Current && !is_held {
                 let of_value = of_value.len();
                 read[at] = Some(Read { notes, seen, entry, of_value });
             }
