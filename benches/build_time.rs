@@ -12,6 +12,8 @@
 //! With `clean` it counts the dependencies, and builds all of them for development, beside those of a program that
 //! has redis-rs, tokio and serde alone.
 
+mod bar;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
@@ -19,14 +21,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
+use bar::Bar;
+
 const FUNCTIONS: u32 = 200;
 const ROUNDS: usize = 5;
 
-/// What one function may cost more than a plain one.
-const TARGET: Duration = Duration::from_millis(20);
+/// How many milliseconds one function may cost more than a plain one.
+const EACH_MAX: f64 = 20.0;
 
 /// All dependencies with Redis.
-const DEPENDENCIES_MAX: usize = 95;
+const DEPENDENCIES_MAX: f64 = 95.0;
 
 /// A clean build beside that of redis-rs, tokio and serde alone.
 const CLEAN_MAX: f64 = 1.15;
@@ -44,14 +48,17 @@ fn main() {
 
 fn clean() {
     let dependencies = dependencies();
-    println!("{dependencies} dependencies with Redis: {}", verdict(dependencies <= DEPENDENCIES_MAX));
     let bare = Crate::write("bare", BARE, "");
     let ours = Crate::write("ours", &ours(), "");
     let [bare, ours] = [bare, ours].map(|krate| krate.build_all());
     let times = ours.as_secs_f64() / bare.as_secs_f64();
     println!("redis-rs, tokio, serde alone {:>7.0} ms", ms(bare));
     println!("cachemacro                   {:>7.0} ms, {times:.2} times that", ms(ours));
-    println!("target: {CLEAN_MAX} times: {}", verdict(times <= CLEAN_MAX));
+    println!();
+    bar::print(&[
+        Bar::new("dependencies with Redis", ..=DEPENDENCIES_MAX, dependencies as f64, ""),
+        Bar::new("a clean build, of redis-rs, tokio and serde alone", ..=CLEAN_MAX, times, "×"),
+    ]);
 }
 
 /// Those that are built for a program with the default features, cachemacro among them.
@@ -84,11 +91,8 @@ fn each_function() {
     println!("200 plain functions        {:>7.0} ms {:>9} KiB", ms(plain_best), plain.bytes() / 1024);
     println!("200 annotated functions    {:>7.0} ms {:>9} KiB", ms(annotated_best), annotated.bytes() / 1024);
     println!("each annotated function   +{:>7.1} ms {:>9.1} KiB", ms(each), bytes_each as f64 / 1024.0);
-    println!("target: {:.0} ms for each: {}", ms(TARGET), verdict(each <= TARGET));
-}
-
-fn verdict(is_met: bool) -> &'static str {
-    if is_met { "met" } else { "not met" }
+    println!();
+    bar::print(&[Bar::new("build of each annotated function", ..=EACH_MAX, ms(each), " ms")]);
 }
 
 fn ours() -> String {

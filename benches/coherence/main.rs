@@ -7,6 +7,8 @@
 //! It starts a redis-server of its own and seven processes that keep values near; it is the eighth itself, and
 //! invalidates. A reader looks at the key that comes next about every 80 µs, so that nothing is told apart below that.
 
+#[path = "../bar/mod.rs"]
+mod bar;
 mod reader;
 mod server;
 mod stampede;
@@ -60,8 +62,10 @@ fn main() {
         // An empty server each.
         _ => match (Server::start(), Server::start(), Server::start()) {
             (Some(server), Some(first), Some(second)) => {
-                stampede::measure(&first, 64 << 20);
-                stampede::measure(&second, 0);
+                let mut bars = stampede::measure(&first, 64 << 20);
+                bars.extend(stampede::measure(&second, 0));
+                bar::print(&bars);
+                println!();
                 drop((first, second));
                 latencies(&server);
                 let weather = Command::new(program()).args(["weather", &server.url()]).status();

@@ -8,12 +8,16 @@ use std::time::Duration;
 
 use cachemacro::{Cache, cache_result};
 
+use crate::bar::Bar;
 use crate::server::Server;
 use crate::{now, runtime, start};
 
 const PROCESSES: usize = 3;
 const CALLERS: usize = 1_000;
 const KEYS: u64 = 40;
+
+/// How soon after the fill all of them have their value, in ms: where values are kept near, which is what tells of it.
+const WOKEN_MAX: f64 = 2.0;
 
 /// How long a body takes.
 const LOAD: Duration = Duration::from_millis(80);
@@ -56,8 +60,9 @@ pub(crate) fn callers(url: &str, near: u64) {
     });
 }
 
-/// Runs all of them, with a tier near the callers or without one.
-pub(crate) fn measure(server: &Server, near: u64) {
+/// Runs all of them, with a tier near the callers or without one; prints what it took, and returns what it says of the
+/// bars.
+pub(crate) fn measure(server: &Server, near: u64) -> Vec<Bar> {
     let args = ["callers", &server.url(), &near.to_string()];
     let mut processes: Vec<Child> = (0..PROCESSES).map(|_| start(&args)).collect();
     let mut outputs: Vec<_> = processes
@@ -97,13 +102,23 @@ pub(crate) fn measure(server: &Server, near: u64) {
         assert!(process.wait().expect("it ends").success());
     }
     let how = if near > 0 { "near" } else { "without near" };
-    println!("{KEYS} keys, {PROCESSES} processes of {CALLERS} callers, {how}: {bodies} bodies");
-    for (name, mut micros) in [("the first caller", firsts), ("all callers", lasts)] {
-        micros.sort_unstable();
-        let at = |share: f64| micros[((micros.len() - 1) as f64 * share) as usize];
-        let (median, p90, most) = (at(0.5), at(0.9), at(1.0));
-        println!(
-            "{name} of another process, after the fill: median {median} µs, p90 {p90} µs, most {most} µs"
-        );
+    println!("{KEYS} keys, {PROCESSES} processes of {CALLERS} callers, {how}\n");
+    println!("| ms after the fill | median | p90 | most |\n|---|---|---|---|");
+    row("the first caller of another process", firsts);
+    let woken = row("all callers of another process", lasts);
+    println!();
+    let bodies = bodies as f64 / KEYS as f64;
+    let mut bars = vec![Bar::new(&format!("stampede, {how}, bodies for each key"), ..=1.0, bodies, "")];
+    if near > 0 {
+        bars.push(Bar::new("stampede, all are woken after the fill, median", ..=WOKEN_MAX, woken, " ms"));
     }
+    bars
+}
+
+/// Prints times in ms, and returns their median.
+fn row(name: &str, mut micros: Vec<u64>) -> f64 {
+    micros.sort_unstable();
+    let at = |share: f64| micros[((micros.len() - 1) as f64 * share) as usize] as f64 / 1e3;
+    println!("| {name} | {:.1} | {:.1} | {:.1} |", at(0.5), at(0.9), at(1.0));
+    at(0.5)
 }

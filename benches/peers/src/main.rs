@@ -1,5 +1,7 @@
 //! A hit in this process beside those of the peers, in one run; see `benches/README.md`.
 
+#[path = "../../bar/mod.rs"]
+mod bar;
 mod bars;
 mod by_hand;
 mod cases;
@@ -23,13 +25,13 @@ fn main() -> ExitCode {
             let counts = instructions::table(cases::ALL);
             let times = times::table();
             memory::table();
-            bars::print(&bars::of(&counts, &times));
+            bar::print(&bars::of(&counts, &times));
             ExitCode::SUCCESS
         }
         // Hits on a server.
         #[cfg(feature = "peers")]
         ["shared"] => {
-            bars::print(&shared::table("", None));
+            bar::print(&shared::table("", None));
             ExitCode::SUCCESS
         }
         #[cfg(feature = "peers")]
@@ -47,7 +49,7 @@ fn main() -> ExitCode {
                 cases::OURS_PLAIN,
             ]);
             assert!(!counts.is_empty(), "there is no valgrind");
-            bars::print(&bars::of(&counts, &[]));
+            bar::print(&bars::of(&counts, &[]));
             if bars::is_worse(&counts) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
         }
         // The two that the tables above run as processes of their own.

@@ -38,7 +38,10 @@ fn moka<K: std::hash::Hash + Eq + Send + Sync + 'static>() -> Cache<K, Arc<User>
 
 static HITBOX: LazyLock<hitbox_fn::Cache<MokaBackend>> = LazyLock::new(|| {
     let policy = PolicyConfig::builder().ttl(Duration::from_secs(3600)).build();
-    hitbox_fn::Cache::builder().backend(MokaBackend::builder().max_entries(ENTRIES).build()).policy(policy).build()
+    hitbox_fn::Cache::builder()
+        .backend(MokaBackend::builder().max_entries(ENTRIES).build())
+        .policy(policy)
+        .build()
 });
 
 #[hitbox_fn::cached(prefix = "hitbox")]

@@ -3,7 +3,7 @@
 use std::sync::Barrier;
 use std::time::Instant;
 
-use crate::cases::{self, ALL, Case, HOT_KEYS, MANY_KEYS};
+use crate::cases::{self, ALL, Case, HOT_KEYS, MANY_KEYS, OURS};
 
 const ROUNDS: usize = 200;
 const HITS: u64 = 20_000;
@@ -30,10 +30,16 @@ pub fn table() -> Vec<Times> {
             }
         }
     }
-    println!("| hit, ns | {HOT_KEYS} hot keys | one key | two threads | {MANY_KEYS} keys | two threads |");
-    println!("|---|---|---|---|---|---|");
+    let ours = all.iter().find(|times| times.name == OURS.name).expect("one of them").hot;
+    println!(
+        "| hit, ns | {HOT_KEYS} hot keys | of ours | one key | two threads | {MANY_KEYS} keys | two threads |"
+    );
+    println!("|---|---|---|---|---|---|---|");
     for Times { name, hot, one_key: [one, one_of_two], many_keys: [many, many_of_two] } in &all {
-        println!("| {name} | {hot:.0} | {one:.0} | {one_of_two:.0} | {many:.0} | {many_of_two:.0} |");
+        let share = hot / ours;
+        println!(
+            "| {name} | {hot:.0} | {share:.2} | {one:.0} | {one_of_two:.0} | {many:.0} | {many_of_two:.0} |"
+        );
     }
     println!();
     all

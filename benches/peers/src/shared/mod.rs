@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 use peers::{Cached, Fred, Get, Hitbox, Ours, Peer};
 use server::Server;
 
-use crate::bars::Bar;
+use crate::bar::Bar;
 
 /// How many call at once.
 const CALLERS: [usize; 3] = [1, 64, 256];
@@ -28,6 +28,9 @@ struct Rates {
     best: [f64; 3],
 }
 
+/// Makes so many calls by so many callers, and tells their rate.
+type Round<'a> = Box<dyn Fn(usize, usize) -> f64 + 'a>;
+
 /// Prints what was measured, and returns what it says of the bars; nothing without a redis-server.
 /// With a name and a number, of that peer and so many callers alone: for a profile.
 pub fn table(only: &str, alone: Option<usize>) -> Vec<Bar> {
@@ -42,7 +45,7 @@ pub fn table(only: &str, alone: Option<usize>) -> Vec<Bar> {
     let cached = leaked(runtime.block_on(Cached::new(&url)));
     let fred = leaked(runtime.block_on(Fred::new(&url)));
     let hitbox = leaked(runtime.block_on(Hitbox::new(&url)));
-    let mut cases: Vec<(Rates, Box<dyn Fn(usize, usize) -> f64>)> = vec![
+    let mut cases: Vec<(Rates, Round<'_>)> = vec![
         (Rates::of(Get::NAME), rate(&runtime, get)),
         (Rates::of(Ours::NAME), rate(&runtime, ours)),
         (Rates::of(Cached::NAME), rate(&runtime, cached)),
@@ -78,7 +81,7 @@ fn leaked<P>(peer: P) -> &'static P {
 }
 
 /// Fills all keys, and returns what takes one round and tells its rate.
-fn rate<'a, P: Peer>(runtime: &'a Runtime, peer: &'static P) -> Box<dyn Fn(usize, usize) -> f64 + 'a> {
+fn rate<'a, P: Peer>(runtime: &'a Runtime, peer: &'static P) -> Round<'a> {
     runtime.block_on(async {
         for id in 0..KEYS {
             peer.fill(id).await;
@@ -130,9 +133,9 @@ fn bars(all: &[Rates]) -> Vec<Bar> {
         return Vec::new();
     };
     vec![
-        Bar::at_most("time of a shared hit, 1 caller, of GET", 1.05, get[0] / ours[0], "×"),
-        Bar::at_least("shared hits, 64 callers, of GET", 1.7, ours[1] / get[1], "×"),
-        Bar::at_least("shared hits, 64 callers, of cached", 2.3, ours[1] / cached[1], "×"),
-        Bar::at_least("shared hits, 256 callers, of GET", 2.0, ours[2] / get[2], "×"),
+        Bar::new("time of a shared hit, 1 caller, of GET", ..=1.05, get[0] / ours[0], "×"),
+        Bar::new("shared hits, 64 callers, of GET", 1.7.., ours[1] / get[1], "×"),
+        Bar::new("shared hits, 64 callers, of cached", 2.3.., ours[1] / cached[1], "×"),
+        Bar::new("shared hits, 256 callers, of GET", 2.0.., ours[2] / get[2], "×"),
     ]
 }
