@@ -5,8 +5,8 @@
 //! cargo bench --bench build_time -- clean
 //! ```
 //!
-//! It writes both crates below `target/`, builds their dependencies once, then builds the two in turn,
-//! and prints the best of five for each, the difference for each function, and the size of what came out.
+//! It writes both crates below `target/`, builds their dependencies once, then builds the two in turn, each time anew,
+//! and prints the best of three for each, the difference for each function, and the size of what came out.
 //! Time is the processor's, of the user, which other programs on the machine change less than the wall's.
 //!
 //! With `clean` it counts the dependencies, and builds all of them for development, beside those of a program that
@@ -24,7 +24,7 @@ use std::time::{Duration, SystemTime};
 use bar::Bar;
 
 const FUNCTIONS: u32 = 200;
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 3;
 
 /// How many milliseconds one function may cost more than a plain one.
 const EACH_MAX: f64 = 20.0;
@@ -131,6 +131,8 @@ impl Crate {
     fn build_into(&self, folder: &str) {
         let status = Command::new(env!("CARGO"))
             .args(["build", "--quiet", "--target-dir", folder])
+            // Nothing is taken from the build before, in which the same was in the file.
+            .env("CARGO_INCREMENTAL", "0")
             .current_dir(&self.folder)
             .stdin(Stdio::null())
             .status()
