@@ -24,7 +24,7 @@ fn stored(id: u64) -> Value {
 pub fn table() {
     let maps = [
         ("ours", "**cachemacro**, ttl"),
-        ("quick_cache", "quick_cache"),
+        ("quick_cache", "quick_cache, no ttl"),
         #[cfg(feature = "peers")]
         ("moka", "moka::future, ttl"),
     ];
