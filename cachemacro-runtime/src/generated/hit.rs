@@ -2,7 +2,7 @@
 
 use super::{Call, Image, KeyBuf, KeyPart, Local, Shape, Sought, Terms, Unwritten};
 
-/// Answers a call, if that takes no waiting at all: what it does not, [`read`] does.
+/// Answers a call, if that takes no waiting at all: what it does not, [`read`](super::read()) does.
 #[inline(always)]
 pub fn hit<S, P>(call: Call<'_, P>, _shape: S) -> Sought<'_, S::Output, P>
 where
