@@ -46,6 +46,19 @@ async fn the_store_conforms() {
     conformance::run(&OnCluster { cluster, store }).await;
 }
 
+#[tokio::test]
+async fn a_store_that_is_dropped_lets_go_of_all_servers() {
+    let cluster = RedisCluster::start(3).await;
+    let mut config = RedisConfig::new(cluster.url());
+    config.budget = BUDGET;
+    let store = ClusterStore::connect(config).await.expect("a connection");
+    // One of them is the test's own.
+    let clients = || cluster.servers.iter().map(|server| server.cli(&["CLIENT", "LIST"]).lines().count());
+    assert!(clients().all(|count| count > 1), "it is connected to all");
+    drop(store);
+    eventually("it has let go", async || clients().all(|count| count == 1)).await;
+}
+
 #[cache_result(ttl = "1h", key = "cluster:number:<id>", tags = ["cluster:<id>"], skip(source))]
 async fn number(source: &Source, id: u64) -> u64 {
     source.load().await + id

@@ -81,7 +81,7 @@ impl ClusterStore {
         let RedisConfig { connections, budget, value_bytes_max, .. } = config;
         let tasks = Tasks::new();
         let map = Arc::new(Map::new(config, tasks.clone())?);
-        if !tasks.spawn_until_closed(topology::keep_up(Arc::downgrade(&map))) {
+        if !tasks.spawn_until_closed(topology::keep_up(Arc::downgrade(&map), map.wakes())) {
             return Err(Error::new(ErrorKind::Config, "redis connect", "there is no tokio runtime here"));
         }
         let capabilities =

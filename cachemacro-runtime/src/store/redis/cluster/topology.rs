@@ -55,24 +55,28 @@ pub(super) struct Map {
     rounds: watch::Sender<u64>,
     /// The connections that were made, and the changes.
     sessions: Arc<watch::Sender<u64>>,
-    doubt: Notify,
+    doubt: Arc<Notify>,
     /// Who is to be asked first, as it has said that a key has moved. Never held across an await.
     first: Mutex<Option<Address>>,
 }
 
-/// Asks again whenever there is doubt.
-pub(super) async fn keep_up(map: Weak<Map>) {
+/// Asks again whenever there is doubt, for as long as there is a map.
+pub(super) async fn keep_up(map: Weak<Map>, doubt: Arc<Notify>) {
     loop {
-        let Some(held) = map.upgrade() else { return };
-        // Nobody else holds it while it waits, but for the store, and who calls it.
-        let doubt = Arc::clone(&held);
-        drop(held);
-        doubt.doubt.notified().await;
+        doubt.notified().await;
+        let Some(map) = map.upgrade() else { return };
         // That nobody answers is what callers hear of their operations.
-        let _ = doubt.refresh(false).await;
-        doubt.rounds.send_modify(|rounds| *rounds += 1);
-        drop(doubt);
+        let _ = map.refresh(false).await;
+        map.rounds.send_modify(|rounds| *rounds += 1);
+        drop(map);
         sleep(PAUSE).await;
+    }
+}
+
+impl Drop for Map {
+    /// Wakes who keeps it up, and finds it gone.
+    fn drop(&mut self) {
+        self.doubt.notify_one();
     }
 }
 
@@ -86,7 +90,7 @@ impl Map {
             changes: watch::Sender::new(0),
             rounds: watch::Sender::new(0),
             sessions: Arc::new(watch::Sender::new(0)),
-            doubt: Notify::new(),
+            doubt: Arc::default(),
             first: Mutex::new(None),
         })
     }
@@ -141,6 +145,11 @@ impl Map {
 
     pub(super) fn sessions(&self) -> watch::Receiver<u64> {
         self.sessions.subscribe()
+    }
+
+    /// Wakes who keeps it up.
+    pub(super) fn wakes(&self) -> Arc<Notify> {
+        Arc::clone(&self.doubt)
     }
 
     /// Has the servers asked again, this one first.
