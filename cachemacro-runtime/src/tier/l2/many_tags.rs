@@ -60,9 +60,7 @@ impl L2 {
             let versions: Vec<OfTag> =
                 before[at].tags.iter().map(|tag| of_tags.get(tag).copied().unwrap_or(OfTag::None)).collect();
             let (standing, of_value) = tag::standing(&notes, before[at], &versions);
-            // Before these are asked for: an invalidation here may be delivered while they are, and after they were read.
-            let is_held = of_value.iter().any(|note| self.journal.holds(note.tag.as_bytes()));
-            if standing == Standing::Current && !is_held {
+            if standing == Standing::Current {
                 let of_value = of_value.len();
                 read[at] = Some(Read { notes, seen, entry, of_value });
             }
@@ -95,7 +93,8 @@ impl L2 {
         served.collect()
     }
 
-    /// What is under these keys, and the versions of these tags, each of which is asked for once.
+    /// What is under these keys, and the versions of these tags, each of which is asked for once. Those have none whose
+    /// invalidation is still to be delivered: it may be while they are asked for, and after they were read.
     async fn read_with<'t>(
         &self,
         keys: Vec<&[u8]>,
@@ -104,6 +103,7 @@ impl L2 {
         let mut distinct = tags.to_vec();
         distinct.sort_unstable();
         distinct.dedup();
+        distinct.retain(|tag| !self.journal.holds(tag.as_bytes()));
         let tickets: Vec<_> = distinct.iter().map(|tag| self.ticket(tag.as_bytes())).collect();
         let mut all = keys;
         let of_keys = all.len();
