@@ -4,7 +4,7 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use cachemacro_runtime::generated::batch::{BatchCall, Each, read};
-use cachemacro_runtime::generated::{Probe, Sharing};
+use cachemacro_runtime::generated::{Anywhere, Probe, Sharing};
 
 use crate::calls::{Caller, Failure, Value, found, key_of, of_each};
 use crate::history::{Got, Kind};
@@ -58,7 +58,7 @@ impl Caller {
             let caller = self.clone();
             async move { caller.load_both(keys).await }
         };
-        read(call, sharing(), keys.to_vec(), |key, buffer| *buffer = key_of(*key), body).await
+        read(call, sharing(), Anywhere, keys.to_vec(), |key, buffer| *buffer = key_of(*key), body).await
     }
 
     /// The body of the function for many keys.

@@ -15,13 +15,14 @@ pub(super) fn run(cached: &Cached, batched: &Batched) -> TokenStream {
     let (call, before) = before(cached, batched, &owner);
     let buffer = names::local("buffer");
     let (shape, key) = (shape(cached), key(cached, &owner, &buffer));
-    let read = if cached.storing.is_local { format_ident!("read_local") } else { format_ident!("read") };
+    let reach = storing::reach(cached);
     let body = body(cached, batched, &owner);
     quote! {
         #before
-        #generated::batch::#read(
+        #generated::batch::read(
             #call,
             #shape,
+            #reach,
             #generated::batch::Ids::list(&#ids),
             |#ids: &_, #buffer| #key,
             #body,
@@ -53,7 +54,7 @@ pub(super) fn one(cached: &Cached, batched: &Batched) -> Option<TokenStream> {
     let key = names::local("key");
     let written = self::key(cached, &owner, &quote!(&mut #key));
     let (ident, shape) = (cached.item("one"), shape(cached));
-    let read = if cached.storing.is_local { format_ident!("one_local") } else { format_ident!("one") };
+    let reach = storing::reach(cached);
     let body = body(cached, batched, &owner);
     Some(quote! {
         /// A call for one id; those that come at about the same time, and whose values are not stored, share one body.
@@ -66,9 +67,10 @@ pub(super) fn one(cached: &Cached, batched: &Batched) -> Option<TokenStream> {
                 let #ids = &#id;
                 #written;
             }
-            #generated::batch::#read(
+            #generated::batch::one(
                 #call,
                 #shape,
+                #reach,
                 (#id, #key),
                 ::core::time::Duration::from_millis(#window),
                 #body,

@@ -223,15 +223,15 @@ fn by_hand(cached: &Cached, vis: &TokenStream) -> TokenStream {
 fn for_writers(cached: &Cached, vis: &TokenStream) -> TokenStream {
     let (generated, output) = (&cached.generated, &cached.output);
     let [reach, ttl] = ["reach", "ttl"].map(|name| cached.hidden(name));
-    let how_far = if cached.storing.is_local { quote!(InProcess) } else { quote!(Anywhere) };
+    let how_far = storing::reach(cached);
     let same_ttl = match storing::same_ttl(cached) {
         Some(ttl) => quote!(::core::option::Option::Some(#ttl)),
         None => quote!(::core::option::Option::None),
     };
     let hidden = quote! {
         #[doc(hidden)]
-        #vis fn #reach() -> #generated::#how_far {
-            #generated::#how_far
+        #vis fn #reach() -> #how_far {
+            #how_far
         }
 
         #[doc(hidden)]

@@ -42,7 +42,7 @@ pub(super) fn ask(cached: &Cached, call: &Ident, shape: &Ident) -> TokenStream {
     let (values, patterns) = args(cached);
     let names = call::Names { this: Some(this()), owner: call::owner(cached) };
     let invocation = call::invocation_with(cached, &names, &cached.body_ident, None);
-    let (fails, reach) = (fails(cached), reach(cached));
+    let (fails, reach) = (fails(cached), storing::reach(cached));
     let inline = quote!(|(#(#patterns,)*)| #invocation);
     if !cached.freshness.is_owned() {
         return quote! {
@@ -76,7 +76,7 @@ pub(super) fn ask(cached: &Cached, call: &Ident, shape: &Ident) -> TokenStream {
 /// The same for a body that stays in its function, as the value `future`.
 pub(super) fn ask_in_body(cached: &Cached, call: &Ident, shape: &Ident, future: &TokenStream) -> TokenStream {
     let generated = &cached.generated;
-    let (fails, reach) = (fails(cached), reach(cached));
+    let (fails, reach) = (fails(cached), storing::reach(cached));
     let body = names::local("body");
     quote! {
         #fails
@@ -94,7 +94,7 @@ pub(super) fn revalidate(cached: &Cached) -> Option<TokenStream> {
     let [call, body, ticket] = ["call", "body", "ticket"].map(names::local);
     let param = quote!(#ticket: #generated::fresh::Ticket);
     let signature = call::signature_with(cached, &cached.hidden("revalidate"), Of::Call, Some(&param));
-    let (call_value, shape, reach) = (call::call_value(cached), call::shape(cached), reach(cached));
+    let (call_value, shape, reach) = (call::call_value(cached), call::shape(cached), storing::reach(cached));
     let (known, variable, tagged) = (call::known(cached), key::variable(cached), tags::tagged(cached));
     let invocation = call::invocation(cached, &call::owner(cached));
     let statements = call::answer(
@@ -163,12 +163,6 @@ fn args(cached: &Cached) -> (Vec<TokenStream>, Vec<Ident>) {
 
 fn this() -> Ident {
     format_ident!("__cachemacro_this")
-}
-
-fn reach(cached: &Cached) -> TokenStream {
-    let generated = &cached.generated;
-    let reach = if cached.storing.is_local { quote!(InProcess) } else { quote!(Anywhere) };
-    quote!(#generated::#reach)
 }
 
 /// Asks that there is an error to serve past, where that is wanted.

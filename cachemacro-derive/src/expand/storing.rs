@@ -149,3 +149,10 @@ pub(super) fn same_ttl(cached: &Cached) -> Option<TokenStream> {
         _ => None,
     }
 }
+
+/// How far its values go.
+pub(super) fn reach(cached: &Cached) -> TokenStream {
+    let generated = &cached.generated;
+    let reach = if cached.storing.is_local { quote!(InProcess) } else { quote!(Anywhere) };
+    quote!(#generated::#reach)
+}

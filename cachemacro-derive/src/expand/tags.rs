@@ -14,25 +14,13 @@ pub(super) fn tagged(cached: &Cached) -> Option<TokenStream> {
         return None;
     }
     let generated = &cached.generated;
-    let [call, buffer, written, shape] = ["call", "buffer", "written", "shape"].map(names::local);
+    let [call, shape] = ["call", "shape"].map(names::local);
     let (of_value, of_call): (Vec<_>, Vec<_>) = cached.tags.iter().partition(|pieces| is_of_value(pieces));
-    let tags = of_call.iter().map(|pieces| {
-        let writes = key::pieces_in_body(cached, pieces, &buffer);
-        quote!({
-            let mut #written = #generated::KeyBuf::new();
-            let #buffer = &mut #written;
-            #writes
-            #generated::tag(#written)
-        })
-    });
-    let tags = with_computed(cached, quote!(::std::vec::Vec::from([#(#tags),*])));
+    let tags = with_computed(cached, written(cached, &of_call));
     if of_value.is_empty() {
         return Some(quote!(let #call = #generated::tagged(#call, #tags);));
     }
-    let texts = of_value.iter().filter_map(|pieces| match pieces.first() {
-        Some(KeyPiece::Text(text)) => Some(text),
-        _ => None,
-    });
+    let texts = texts(&of_value);
     let known_shape = storing::known_shape(cached);
     let namer = with_computed(cached, namer(cached, &of_value));
     Some(quote! {
@@ -49,25 +37,10 @@ pub(super) fn of_ids(cached: &Cached, ids: &syn::Ident) -> TokenStream {
         return quote!(());
     }
     let generated = &cached.generated;
-    let [buffer, written, value, shape] = ["buffer", "written", "value", "shape"].map(names::local);
+    let [value, shape] = ["value", "shape"].map(names::local);
     let (of_value, of_id): (Vec<_>, Vec<_>) = cached.tags.iter().partition(|pieces| is_of_value(pieces));
-    let texts = of_value.iter().filter_map(|pieces| match pieces.first() {
-        Some(KeyPiece::Text(text)) => Some(text),
-        _ => None,
-    });
-    let written = |pieces: &[&Vec<KeyPiece>]| {
-        let tags = pieces.iter().map(|pieces| {
-            let writes = key::pieces_in_body(cached, pieces, &buffer);
-            quote!({
-                let mut #written = #generated::KeyBuf::new();
-                let #buffer = &mut #written;
-                #writes
-                #generated::tag(#written)
-            })
-        });
-        quote!(::std::vec::Vec::from([#(#tags),*]))
-    };
-    let (of_id, of_value) = (written(&of_id), written(&of_value));
+    let texts = texts(&of_value);
+    let (of_id, of_value) = (written(cached, &of_id), written(cached, &of_value));
     let id = cached.params.iter().find_map(|param| param.id.as_ref());
     let known_shape = storing::known_shape(cached);
     quote!({
@@ -80,6 +53,33 @@ pub(super) fn of_ids(cached: &Cached, ids: &syn::Ident) -> TokenStream {
             #[allow(unused_variables)]
             |#ids: &#id, #value| #of_value,
         )
+    })
+}
+
+/// The texts that tags over the value begin with.
+fn texts<'a>(of_value: &'a [&Vec<KeyPiece>]) -> impl Iterator<Item = &'a String> {
+    of_value.iter().filter_map(|pieces| match pieces.first() {
+        Some(KeyPiece::Text(text)) => Some(text),
+        _ => None,
+    })
+}
+
+/// A list of tags, written where what they are made of is at hand.
+fn written(cached: &Cached, tags: &[&Vec<KeyPiece>]) -> TokenStream {
+    let buffer = names::local("buffer");
+    let tags = tags.iter().map(|pieces| tag(cached, &key::pieces_in_body(cached, pieces, &buffer)));
+    quote!(::std::vec::Vec::from([#(#tags),*]))
+}
+
+/// One tag, of what is written into its buffer.
+fn tag(cached: &Cached, writes: &TokenStream) -> TokenStream {
+    let generated = &cached.generated;
+    let [buffer, written] = ["buffer", "written"].map(names::local);
+    quote!({
+        let mut #written = #generated::KeyBuf::new();
+        let #buffer = &mut #written;
+        #writes
+        #generated::tag(#written)
     })
 }
 
@@ -110,12 +110,7 @@ fn namer(cached: &Cached, of_value: &[&Vec<KeyPiece>]) -> TokenStream {
                 }
             })
             .collect();
-        quote!({
-            let mut #written = #generated::KeyBuf::new();
-            let #buffer = &mut #written;
-            #writes
-            #generated::tag(#written)
-        })
+        tag(cached, &writes)
     });
     let tags: Vec<_> = tags.collect();
     quote!({

@@ -3,7 +3,7 @@
 use std::hash::Hash;
 use std::time::Duration;
 
-use super::{Anywhere, Cacheable, InProcess, KeyBuf, Local, Shape, Sharing, Terms};
+use super::{KeyBuf, Local, Reach, Shape, Sharing, Terms};
 use crate::policy::TagsByIds;
 use crate::tag::Tag;
 
@@ -16,15 +16,17 @@ pub use crate::shape::batch::{BatchOutput, Each, Ids, Lent};
 /// # Cancel safety
 ///
 /// Safe: if it is dropped, each of its ids goes to one of those who wait for it.
-pub async fn read<S, P, T, K, O, B, F>(
+pub async fn read<S, R, P, T, K, O, B, F>(
     call: BatchCall<P, T>,
     _shape: S,
+    _reach: R,
     ids: Vec<K>,
     key: impl Fn(&K, &mut KeyBuf),
     body: B,
 ) -> O
 where
-    S: Sharing<Output = Each<K, O>, Value: Cacheable>,
+    S: Sharing<Output = Each<K, O>, Value: Local>,
+    R: Reach<S::Value>,
     P: Terms<S::Found>,
     T: TagsOfIds<K, S::Found>,
     K: Clone + Eq + Hash,
@@ -32,27 +34,7 @@ where
     B: Fn(Vec<K>) -> F,
     F: Future<Output = O>,
 {
-    crate::cache::batch::<S, Anywhere, P, T, K, O, B, F>(call, ids, key, body).await
-}
-
-/// The same for a function with `tier = local`.
-pub async fn read_local<S, P, T, K, O, B, F>(
-    call: BatchCall<P, T>,
-    _shape: S,
-    ids: Vec<K>,
-    key: impl Fn(&K, &mut KeyBuf),
-    body: B,
-) -> O
-where
-    S: Sharing<Output = Each<K, O>, Value: Local>,
-    P: Terms<S::Found>,
-    T: TagsOfIds<K, S::Found>,
-    K: Clone + Eq + Hash,
-    O: BatchOutput<K, Value: Clone>,
-    B: Fn(Vec<K>) -> F,
-    F: Future<Output = O>,
-{
-    crate::cache::batch::<S, InProcess, P, T, K, O, B, F>(call, ids, key, body).await
+    crate::cache::batch::<S, R, P, T, K, O, B, F>(call, ids, key, body).await
 }
 
 /// Answers a call for one of the ids of a batch; if its body is needed, those who come within `window` share it.
@@ -60,39 +42,17 @@ where
 /// # Cancel safety
 ///
 /// Safe: if it is dropped while it loads, one of those who wait for the same body does.
-pub async fn one<S, P, T, K, O, B, F>(
+pub async fn one<S, R, P, T, K, O, B, F>(
     call: BatchCall<P, T>,
     _shape: S,
-    one: (K, KeyBuf),
-    window: Duration,
-    body: B,
-) -> O::One
-where
-    S: Sharing<Output = Each<K, O>, Value: Cacheable>,
-    P: Terms<S::Found>,
-    T: TagsOfIds<K, S::Found>,
-    K: Clone + Eq + Hash + Send + 'static,
-    O: BatchOutput<K, Value: Send + 'static>,
-    B: Fn(Vec<K>) -> F,
-    F: Future<Output = O>,
-{
-    crate::cache::one::<S, Anywhere, P, T, K, O, B, F>(call, one, window, body).await
-}
-
-/// Answers a call for one of the ids of a batch; if its body is needed, those who come within `window` share it.
-///
-/// # Cancel safety
-///
-/// Safe: if it is dropped while it loads, one of those who wait for the same body does.
-pub async fn one_local<S, P, T, K, O, B, F>(
-    call: BatchCall<P, T>,
-    _shape: S,
+    _reach: R,
     one: (K, KeyBuf),
     window: Duration,
     body: B,
 ) -> O::One
 where
     S: Sharing<Output = Each<K, O>, Value: Local>,
+    R: Reach<S::Value>,
     P: Terms<S::Found>,
     T: TagsOfIds<K, S::Found>,
     K: Clone + Eq + Hash + Send + 'static,
@@ -100,7 +60,7 @@ where
     B: Fn(Vec<K>) -> F,
     F: Future<Output = O>,
 {
-    crate::cache::one::<S, InProcess, P, T, K, O, B, F>(call, one, window, body).await
+    crate::cache::one::<S, R, P, T, K, O, B, F>(call, one, window, body).await
 }
 
 /// The tags of each id: those of the id itself, and those that its value names, each of which begins with one of the
