@@ -245,6 +245,20 @@ fn two_functions_with_equal_arguments_are_not_taken_for_each_other() {
 }
 
 #[test]
+fn of_many_functions_with_equal_arguments_one_finds_what_it_has_kept() {
+    // So few slots that many of them look into the same one.
+    let l1 = l1(1 << 17);
+    let ours = asked_for("k");
+    assert_eq!(store(&l1, "k", 7_u64), Verdict::Accepted);
+    assert!(l1.serve(b"k", Some(ours), 0, &mut |found| found.is::<u64>()));
+    let finds = |number: &u16| {
+        let function = NonZeroU16::new(*number).expect("it is not 0");
+        l1.get_asked(Asked::by_image(function, ours.words)).is_some()
+    };
+    assert_eq!((1..4096).filter(finds).collect::<Vec<_>>(), [ours.function.get()]);
+}
+
+#[test]
 fn two_functions_that_share_an_entry_both_lose_it() {
     let l1 = l1(1 << 20);
     let (ours, other) = (asked_for("k"), Asked::by_key(NonZeroU16::MIN, asked_for("k").words));
