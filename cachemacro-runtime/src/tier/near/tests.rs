@@ -132,6 +132,7 @@ fn whatever_is_told_removes_what_is_kept() {
     for change in changes {
         let near = confirmed(1 << 20);
         keep(&near, KEY, near.ticket(KEY).unwrap(), &fresh());
+        assert_eq!(get(&near, KEY, 1), Some(7), "it is in the slots from here on");
         change(&near);
         confirm(&near);
         assert_eq!(get(&near, KEY, 1), None);
