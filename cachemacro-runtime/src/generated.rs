@@ -11,14 +11,14 @@ mod tags;
 use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 pub use inventory;
 
 pub use crate::cache::{
-    Cache, Call, Guard, Guards, Invalidation, MaybePending, On, PatternBuf, Peek, Pending, Refusable, Sought,
-    Target, Targets, Unwritten, Warming, WriteThrough,
+    Cache, Call, Guard, Guards, Invalidation, MaybePending, On, Owned, PatternBuf, Peek, Pending, Refusable,
+    Sought, Target, Targets, Unwritten, Warming, WriteThrough,
 };
 pub use crate::codec::{Anywhere, InProcess, Reach};
 pub use crate::error::Result;
@@ -31,6 +31,8 @@ pub use crate::policy::{Clauses, Jitter, Policy, Terms, Windows};
 pub use crate::shape::{Cacheable, HasNone, Local, Probe, Shape, Sharing, ValueOf, ladder};
 pub use crate::site::{Registered, Shares, Site, SiteSpec};
 pub use crate::tag::{Before, Tag};
+
+use crate::cache::Lender;
 
 pub use hit::{Imaged, hit, hit_unwritten, imaged};
 pub use tags::{Group, GroupParts, group, invalidate_tag, tag, tagged, tagged_by_value};
@@ -55,7 +57,10 @@ where
     P: Terms<S::Found>,
     F: Future<Output = S::Output>,
 {
-    crate::cache::read::<S, Anywhere, P, F>(call, body).await
+    let lender = Lender::new();
+    let lent = pin!(lender.lend());
+    let flow = pin!(crate::cache::read::<S, Anywhere, P, _>(call, lent));
+    lender.run(flow, body).await
 }
 
 /// Runs the body, and replaces what is stored.
@@ -66,16 +71,37 @@ where
     P: Terms<S::Found>,
     F: Future<Output = S::Output>,
 {
-    crate::cache::refresh::<S, Anywhere, P, F>(call, body).await
+    let lender = Lender::new();
+    let lent = pin!(lender.lend());
+    let flow = pin!(crate::cache::refresh::<S, Anywhere, P, _>(call, lent));
+    lender.run(flow, body).await
 }
 
+/// The same for a call that owns its key; the body is on the heap.
+pub fn refresh_owned<S, F>(call: Owned, shape: S, body: F) -> impl Future<Output = S::Output>
+where
+    S: Sharing,
+    S::Value: Cacheable,
+    F: Future<Output = S::Output>,
+{
+    let mut body = Box::pin(body);
+    async move {
+        let Owned { site, cache, key, ttl } = call;
+        let call = Call { site, cache, key: &key, ttl, instance: None };
+        refresh(call, shape, body.as_mut()).await
+    }
+}
+
+/// A look at what is stored.
+pub type Peeking<O> = ByHand<Option<Peek<O>>>;
+
 /// Looks at what is stored, and changes nothing.
-pub async fn peek<S>(target: Target, _shape: S) -> Result<Option<Peek<S::Output>>>
+pub fn peek<S>(target: Target, _shape: S) -> Peeking<S::Output>
 where
     S: Shape,
     S::Value: Cacheable,
 {
-    crate::cache::peek::<S, Anywhere>(target).await
+    Box::pin(crate::cache::peek::<S, Anywhere>(target))
 }
 
 /// Calls a cached function ahead of those who will need it.
@@ -86,11 +112,14 @@ where
     Warming::new(site, items.into_iter(), at_once, call)
 }
 
-/// An invalidation by hand.
+/// What is done by hand.
 ///
 /// Its type has a name, and so does not depend on the arguments: the compiler says of a wrong one once, and
-/// not again wherever its future goes.
-pub type Invalidating = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+/// not again wherever its future goes; and it has no future to look into for each function.
+pub type ByHand<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
+
+/// An invalidation.
+pub type Invalidating = ByHand<()>;
 
 /// Removes what is stored under one key.
 pub fn invalidate(target: Target) -> Invalidating {
@@ -162,12 +191,15 @@ where
 {
 }
 
+/// A guard on its way.
+pub type Guarding<O> = ByHand<Guard<O>>;
+
 /// Guards a key of a cached function by hand.
-pub async fn guard<S>(target: Target, site: &'static Site, _shape: S) -> Result<Guard<S::Output>>
+pub fn guard<S>(target: Target, site: &'static Site, _shape: S) -> Guarding<S::Output>
 where
     S: Shape<Value: Cacheable>,
 {
-    Guard::begin::<S::Value, Anywhere>(target, site).await
+    Box::pin(Guard::begin::<S::Value, Anywhere>(target, site))
 }
 
 /// The `impl` that a method is in, with all that it is generic over, from a closure in the method.

@@ -30,6 +30,30 @@ pub(crate) fn miss<F: Future>(_site: &'static Site, answer: F) -> F {
     answer
 }
 
+/// The span that a thread is in.
+#[derive(Clone, Debug)]
+pub(crate) struct Here {
+    #[cfg(feature = "tracing")]
+    span: tracing::Span,
+}
+
+impl Here {
+    pub(crate) fn now() -> Self {
+        Self {
+            #[cfg(feature = "tracing")]
+            span: tracing::Span::current(),
+        }
+    }
+
+    /// Does what belongs to it.
+    pub(crate) fn within<T>(&self, act: impl FnOnce() -> T) -> T {
+        #[cfg(feature = "tracing")]
+        return self.span.in_scope(act);
+        #[cfg(not(feature = "tracing"))]
+        act()
+    }
+}
+
 /// Says that a call had to do without the cache.
 pub(crate) fn outage(site: &Site, error: &Error) {
     #[cfg(feature = "tracing")]

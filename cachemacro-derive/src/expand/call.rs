@@ -14,6 +14,8 @@ use crate::names;
 pub(super) enum Of {
     /// The one that is called.
     Call,
+    /// One beside it, which returns the future of another and has none of its own: each is a body more to compile.
+    Beside,
     /// The one with the body, which has what the body asks for.
     Body,
 }
@@ -35,7 +37,7 @@ pub(super) fn signature_with(
     let receiver = cached.sig.inputs.iter().find_map(|input| match input {
         FnArg::Receiver(receiver) => {
             let mut receiver = receiver.clone();
-            if of == Of::Call {
+            if of != Of::Body {
                 receiver.mutability = None;
             }
             Some(quote!(#receiver,))
@@ -59,9 +61,15 @@ pub(super) fn signature_with(
         true => quote!(#more),
         false => quote!(, #more),
     });
-    let asyncness = &cached.sig.asyncness;
+    let (asyncness, output) = match of {
+        Of::Beside if cached.how == How::Async => {
+            let output = &cached.output;
+            (None, quote!(-> impl ::core::future::Future<Output = #output>))
+        }
+        _ => (cached.sig.asyncness.as_ref(), quote!(#output)),
+    };
     // That of the function with the body is called from here alone.
-    let abi = cached.sig.abi.as_ref().filter(|_| of == Of::Call);
+    let abi = cached.sig.abi.as_ref().filter(|_| of != Of::Body);
     let fn_token = &cached.sig.fn_token;
     quote!(#asyncness #safety #abi #fn_token #ident #generics (#receiver #(#params),* #more) #output #where_clause)
 }
@@ -123,6 +131,31 @@ pub(super) fn run(cached: &Cached, ask: Ask) -> TokenStream {
     )
 }
 
+/// Whether a refresh owns all that it takes: what an attribute says of its value or its tags may borrow the arguments.
+pub(super) fn refresh_owns(cached: &Cached) -> bool {
+    cached.how == How::Async
+        && !storing::has_clauses(cached)
+        && cached.tags.is_empty()
+        && cached.computed.is_empty()
+}
+
+/// What stands between the braces of such a refresh, which is no async function.
+pub(super) fn refresh_owned(cached: &Cached) -> TokenStream {
+    let (generated, owner, cache) = (&cached.generated, owner(cached), cache_of_call(cached));
+    let (site, key, buffer) = (cached.hidden("site"), cached.hidden("key"), names::local("buffer"));
+    let turbofish = cached.key_needs.turbofish();
+    let places = cached.key_params.iter().map(|param| &param.place);
+    let (terms, shape) = (storing::terms(cached), shape(cached));
+    let engine = storing::engine(cached, &quote!(refresh_owned));
+    let invocation = invocation(cached, &owner);
+    quote! {
+        let mut #buffer = #generated::KeyBuf::new();
+        #owner::#key #turbofish(&mut #buffer #(, &#places)*);
+        let #buffer = #generated::Owned { site: #owner::#site(), cache: #cache, key: #buffer, ttl: #terms };
+        #engine(#buffer, #shape, #invocation)
+    }
+}
+
 /// The statements, for a call that is not answered at once. What they hold across an await, a hit need not move.
 ///
 /// Where a hit is more than that, or its tags are to be looked at, they answer all calls.
@@ -136,7 +169,7 @@ pub(super) fn unless_hit(cached: &Cached, statements: TokenStream) -> TokenStrea
         true => {
             let (owner, key, buffer) = (owner(cached), cached.hidden("key"), names::local("buffer"));
             let places = cached.key_params.iter().map(|param| &param.place);
-            quote!(hit_unwritten(#call, #shape, #buffer, |#buffer| #owner::#key(#buffer #(, &#places)*)))
+            quote!(hit_unwritten(#call, #shape, #buffer, &|#buffer| #owner::#key(#buffer #(, &#places)*)))
         }
         false => quote!(hit(#call, #shape)),
     };

@@ -7,7 +7,7 @@ use quote::{quote, quote_spanned};
 use syn::Expr;
 use syn::spanned::Spanned;
 
-use super::call::{Ask, Of, invocation, run, signature};
+use super::call::{Ask, Of, invocation, refresh_owned, refresh_owns, run, signature};
 use super::key::{self, given, of_given};
 use super::{batch, freshness, image, storing, tags};
 use crate::model::{CacheSource, Cached, How};
@@ -172,8 +172,8 @@ fn by_hand(cached: &Cached, vis: &TokenStream) -> TokenStream {
     let (declared, clause) = (cached.key_needs.declared(), cached.key_needs.clause());
     let (peek_declared, peek_clause) = (cached.peek_needs.declared(), cached.peek_needs.clause());
     let (shape, turbofish) = (cached.hidden("shape"), cached.value_needs.turbofish());
-    let peeks = quote!(#generated::Result<::core::option::Option<#generated::Peek<#output>>>);
     if cached.how == How::AtOnce {
+        let peeks = quote!(#generated::Result<::core::option::Option<#generated::Peek<#output>>>);
         return quote! {
             /// Removes what is stored for these arguments.
             #vis fn #invalidate #declared (#cache_param #(#given),*) #clause {
@@ -212,8 +212,8 @@ fn by_hand(cached: &Cached, vis: &TokenStream) -> TokenStream {
         /// # Errors
         ///
         /// The store could not be asked.
-        #vis async fn #peek #peek_declared (#cache_param #(#given),*) -> #peeks #peek_clause {
-            #generated::#peek_in(#target, Self::#shape #turbofish()).await
+        #vis fn #peek #peek_declared (#cache_param #(#given),*) -> #generated::Peeking<#output> #peek_clause {
+            #generated::#peek_in(#target, Self::#shape #turbofish())
         }
     }
 }
@@ -259,10 +259,8 @@ fn for_writers(cached: &Cached, vis: &TokenStream) -> TokenStream {
         /// # Errors
         ///
         /// The store could not be asked, or has no guards.
-        #vis async fn #guard #declared (#cache_param #(#given),*) -> #generated::Result<#generated::Guard<#output>>
-            #clause
-        {
-            #generated::#guard_in(#target, Self::#site(), Self::#shape #turbofish()).await
+        #vis fn #guard #declared (#cache_param #(#given),*) -> #generated::Guarding<#output> #clause {
+            #generated::#guard_in(#target, Self::#site(), Self::#shape #turbofish())
         }
 
         /// Makes a call for each item, so many at once, ahead of those who will need its value.
@@ -295,16 +293,15 @@ fn target_of_given(cached: &Cached) -> (Option<TokenStream>, TokenStream) {
 /// `refresh` and `uncached`.
 pub(super) fn loads(cached: &Cached) -> TokenStream {
     let vis = &cached.vis;
-    let uncached = signature(cached, &cached.item("uncached"), Of::Call);
+    let uncached = signature(cached, &cached.item("uncached"), Of::Beside);
     let invocation = invocation(cached, &quote!(Self));
-    let uncached_body = match cached.how {
-        How::Async => quote!(#invocation.await),
-        How::Future | How::Boxed | How::AtOnce => invocation,
-    };
     let revalidate = freshness::revalidate(cached);
     let refresh = cached.batch.is_none().then(|| {
-        let (refresh, run) =
-            (signature(cached, &cached.item("refresh"), Of::Call), run(cached, Ask::Refresh));
+        let (of, run) = match refresh_owns(cached) {
+            true => (Of::Beside, refresh_owned(cached)),
+            false => (Of::Call, run(cached, Ask::Refresh)),
+        };
+        let refresh = signature(cached, &cached.item("refresh"), of);
         quote! {
             /// Runs the body, and replaces what is stored for these arguments.
             #vis #refresh {
@@ -320,7 +317,7 @@ pub(super) fn loads(cached: &Cached) -> TokenStream {
 
         /// Runs the body, and leaves the cache alone.
         #vis #uncached {
-            #uncached_body
+            #invocation
         }
     }
 }

@@ -37,6 +37,19 @@ pub struct Unwritten<P = Duration> {
     pub image: Image,
 }
 
+/// A call that owns its key, and whose value lives as long as any other does.
+#[derive(Debug)]
+pub struct Owned {
+    /// The function.
+    pub site: &'static Site,
+    /// The cache that the attribute names, if it does.
+    pub cache: Option<Cache>,
+    /// The key of the arguments.
+    pub key: KeyBuf,
+    /// How long a value is kept.
+    pub ttl: Duration,
+}
+
 impl<P> Call<'_, P> {
     /// The cache that answers it, if one does: the function may read this key, its attribute applies to the call,
     /// and the cache is not closed.

@@ -18,7 +18,7 @@ use crate::tier::{Asked, Served, Take};
 ///
 /// What it does not answer, [`read`](super::read()) does; it also says why a function does not cache.
 // The shell alone: what it calls is not.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn hit<S, P>(call: Call<'_, P>) -> Sought<'_, S::Output, P>
 where
     S: Shape<Value: Local>,
@@ -37,11 +37,11 @@ where
 }
 
 /// The same, where the key is written only for a call that is not answered by its arguments.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn hit_unwritten<'a, S, P>(
     call: Unwritten<P>,
     key: &'a mut Option<KeyBuf>,
-    write: impl FnOnce(&mut KeyBuf),
+    write: &dyn Fn(&mut KeyBuf),
 ) -> Sought<'a, S::Output, P>
 where
     S: Shape<Value: Local>,
@@ -86,7 +86,7 @@ impl By {
 }
 
 /// The value that was the answer to this lately.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn answered<S: Shape<Value: Local>>(site: &'static Site, cache: Option<&Cache>, by: By) -> Option<S::Value> {
     let served = match by {
         By::Image([a, b, c]) => get_image(site, cache, a, b, c),
@@ -96,7 +96,7 @@ fn answered<S: Shape<Value: Local>>(site: &'static Site, cache: Option<&Cache>, 
 }
 
 /// The value that is stored under a key; it is found by what is asked from then on, if there is such a thing.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn stored<S: Shape<Value: Local>>(
     site: &'static Site,
     cache: Option<&Cache>,

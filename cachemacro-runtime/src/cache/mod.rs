@@ -1,6 +1,7 @@
 //! The handle, and the flows through it: each of the files below reads as its flow does.
 
 mod batch;
+mod body;
 mod builder;
 mod call;
 mod current;
@@ -40,7 +41,7 @@ pub use crate::journal::{JournalLimits, Swept};
 pub use crate::tier::Coherence;
 pub use batch::BatchCall;
 pub use builder::CacheBuilder;
-pub use call::{Call, PatternBuf, Sought, Target, Targets, Unwritten};
+pub use call::{Call, Owned, PatternBuf, Sought, Target, Targets, Unwritten};
 pub use guard::{Guard, WriteThrough};
 pub use hooks::{Cause, InvalidationEvent, Subject};
 pub use mutation::{Guards, Invalidation, On, Refusable};
@@ -51,6 +52,7 @@ pub use tuning::Tuning;
 pub use warm::{Warmed, Warming};
 
 pub(crate) use batch::{batch, one};
+pub(crate) use body::Lender;
 pub(crate) use current::Resolved;
 pub use fresh::Ticket;
 pub(crate) use fresh::{Again, Rest, Start, read as read_fresh, refresh as refresh_by_ticket};

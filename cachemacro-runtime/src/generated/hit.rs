@@ -3,7 +3,7 @@
 use super::{Call, Image, KeyBuf, KeyPart, Local, Shape, Sought, Terms, Unwritten};
 
 /// Answers a call, if that takes no waiting at all: what it does not, [`read`](super::read()) does.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn hit<S, P>(call: Call<'_, P>, _shape: S) -> Sought<'_, S::Output, P>
 where
     S: Shape<Value: Local>,
@@ -13,12 +13,12 @@ where
 }
 
 /// The same, where the key is written only for a call that is not answered by its arguments.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn hit_unwritten<'a, S, P>(
     call: Unwritten<P>,
     _shape: S,
     key: &'a mut Option<KeyBuf>,
-    write: impl FnOnce(&mut KeyBuf),
+    write: &dyn Fn(&mut KeyBuf),
 ) -> Sought<'a, S::Output, P>
 where
     S: Shape<Value: Local>,
@@ -41,7 +41,7 @@ pub mod imaged {
         fn add_to(&self, image: &mut Image);
     }
     impl<T: KeyPart + ?Sized> ViaPart for &Imaged<'_, T> {
-        #[inline(always)]
+        #[cfg_attr(not(debug_assertions), inline(always))]
         fn add_to(&self, image: &mut Image) {
             self.0.image(image);
         }

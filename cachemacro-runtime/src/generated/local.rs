@@ -1,8 +1,11 @@
 //! What generated code calls for functions with `tier = local`: values need no serde.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 
-use super::{Call, Guard, InProcess, Local, Peek, Shape, Sharing, Site, Target, Terms};
+use super::{
+    Call, Guard, Guarding, InProcess, Local, Owned, Peek, Peeking, Shape, Sharing, Site, Target, Terms,
+};
+use crate::cache::Lender;
 use crate::error::Result;
 
 /// Asks of a value, once, that it can be cached in this process.
@@ -25,7 +28,10 @@ where
     P: Terms<S::Found>,
     F: Future<Output = S::Output>,
 {
-    crate::cache::read::<S, InProcess, P, F>(call, body).await
+    let lender = Lender::new();
+    let lent = pin!(lender.lend());
+    let flow = pin!(crate::cache::read::<S, InProcess, P, _>(call, lent));
+    lender.run(flow, body).await
 }
 
 /// Runs the body, and replaces what is stored.
@@ -36,16 +42,34 @@ where
     P: Terms<S::Found>,
     F: Future<Output = S::Output>,
 {
-    crate::cache::refresh::<S, InProcess, P, F>(call, body).await
+    let lender = Lender::new();
+    let lent = pin!(lender.lend());
+    let flow = pin!(crate::cache::refresh::<S, InProcess, P, _>(call, lent));
+    lender.run(flow, body).await
+}
+
+/// The same for a call that owns its key; the body is on the heap.
+pub fn refresh_owned<S, F>(call: Owned, shape: S, body: F) -> impl Future<Output = S::Output>
+where
+    S: Sharing,
+    S::Value: Local,
+    F: Future<Output = S::Output>,
+{
+    let mut body = Box::pin(body);
+    async move {
+        let Owned { site, cache, key, ttl } = call;
+        let call = Call { site, cache, key: &key, ttl, instance: None };
+        refresh(call, shape, body.as_mut()).await
+    }
 }
 
 /// Looks at what is stored, and changes nothing.
-pub async fn peek<S>(target: Target, _shape: S) -> Result<Option<Peek<S::Output>>>
+pub fn peek<S>(target: Target, _shape: S) -> Peeking<S::Output>
 where
     S: Shape,
     S::Value: Local,
 {
-    crate::cache::peek::<S, InProcess>(target).await
+    Box::pin(crate::cache::peek::<S, InProcess>(target))
 }
 
 /// Answers a call of a function that is not async.
@@ -83,9 +107,9 @@ pub fn invalidate_now(target: &Target) {
 }
 
 /// Guards a key of a cached function by hand.
-pub async fn guard<S>(target: Target, site: &'static Site, _shape: S) -> Result<Guard<S::Output>>
+pub fn guard<S>(target: Target, site: &'static Site, _shape: S) -> Guarding<S::Output>
 where
     S: Shape<Value: Local>,
 {
-    Guard::begin::<S::Value, InProcess>(target, site).await
+    Box::pin(Guard::begin::<S::Value, InProcess>(target, site))
 }

@@ -17,19 +17,19 @@ pub struct Image {
 
 impl Image {
     /// That of no arguments.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub const fn new() -> Self {
         Self { bytes: [0; BYTES], len: 0 }
     }
 
     /// Adds which variant of an enum it is.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn push_variant(&mut self, index: u32) {
         self.push(index.to_ne_bytes());
     }
 
     /// Adds what is always as long.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn push<const N: usize>(&mut self, part: [u8; N]) {
         match self.bytes.get_mut(self.len..).and_then(<[u8]>::first_chunk_mut) {
             Some(place) => {
@@ -56,13 +56,13 @@ impl Image {
     }
 
     /// Says that there is none.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn spoil(&mut self) {
         self.len = usize::MAX;
     }
 
     /// The image, if there is one.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn words(&self) -> Option<Words> {
         let words = self.bytes.as_chunks().0;
         (self.len <= BYTES).then(|| std::array::from_fn(|at| u64::from_ne_bytes(words[at])))

@@ -29,7 +29,7 @@ macro_rules! own_form {
                 $write;
             }
 
-            #[inline(always)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             fn image(&self, $image: &mut Image) {
                 let $part = self;
                 $add;
@@ -112,7 +112,7 @@ macro_rules! pointer {
                 (**self).write(key);
             }
 
-            #[inline(always)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             fn image(&self, image: &mut Image) {
                 (**self).image(image);
             }
