@@ -11,14 +11,14 @@ mod tags;
 use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::time::Duration;
 
 pub use inventory;
 
 pub use crate::cache::{
-    Cache, Call, Guard, Guards, Invalidation, MaybePending, On, Owned, PatternBuf, Peek, Pending, Refusable,
-    Sought, Target, Targets, Unwritten, Warming, WriteThrough,
+    Cache, Call, Guard, Guards, Invalidation, Lender, MaybePending, On, Owned, PatternBuf, Peek, Pending,
+    Refusable, Sought, Target, Targets, Unwritten, Warming, WriteThrough,
 };
 pub use crate::codec::{Anywhere, InProcess, Reach};
 pub use crate::error::Result;
@@ -31,8 +31,6 @@ pub use crate::policy::{Clauses, Jitter, Policy, Terms, Windows};
 pub use crate::shape::{Cacheable, HasNone, Local, Probe, Shape, Sharing, ValueOf, ladder};
 pub use crate::site::{Registered, Shares, Site, SiteSpec};
 pub use crate::tag::{Before, Tag};
-
-use crate::cache::Lender;
 
 pub use hit::{Imaged, hit, hit_unwritten, imaged};
 pub use tags::{Group, GroupParts, group, invalidate_tag, tag, tagged, tagged_by_value};
@@ -50,17 +48,19 @@ where
 /// # Cancel safety
 ///
 /// Safe: if it is dropped while the body runs, one of those who wait for it runs theirs.
-pub async fn read<S, P, F>(call: Call<'_, P>, _shape: S, body: Pin<&mut F>) -> S::Output
+pub fn read<'a, S, P, F>(
+    call: Call<'a, P>,
+    _shape: S,
+    lender: &'a Lender<S::Output>,
+    body: Pin<&'a mut F>,
+) -> impl Future<Output = S::Output>
 where
     S: Sharing,
     S::Value: Cacheable,
     P: Terms<S::Found>,
     F: Future<Output = S::Output>,
 {
-    let lender = Lender::new();
-    let lent = pin!(lender.lend());
-    let flow = pin!(crate::cache::read::<S, Anywhere, P, _>(call, lent));
-    lender.run(flow, body).await
+    lender.run(crate::cache::read_lent::<S, Anywhere, P>(call, lender), body)
 }
 
 /// Runs the body, and replaces what is stored.
@@ -72,9 +72,7 @@ where
     F: Future<Output = S::Output>,
 {
     let lender = Lender::new();
-    let lent = pin!(lender.lend());
-    let flow = pin!(crate::cache::refresh::<S, Anywhere, P, _>(call, lent));
-    lender.run(flow, body).await
+    lender.run(crate::cache::refresh_lent::<S, Anywhere, P>(call, &lender), body).await
 }
 
 /// The same for a call that owns its key; the body is on the heap.

@@ -118,7 +118,8 @@ impl Caller {
             },
         };
         let Some(freshness) = freshness else {
-            return generated::read(call, sharing(), pin!(self.load(Kind::Call))).await;
+            return generated::read(call, sharing(), &generated::Lender::new(), pin!(self.load(Kind::Call)))
+                .await;
         };
         let inline = async |caller: Self| caller.load(Kind::Call).await;
         let background = |caller: &Self| caller.clone().apart(freshness);

@@ -76,7 +76,7 @@ fn with_body(cached: &Cached) -> TokenStream {
                     let #future = #future_value;
                     // Not in one: `#[async_trait]` looks into no macro that has an `fn` in it.
                     let #future = ::core::pin::pin!(#future);
-                    #read(#call, #shape, #future).await
+                    #read(#call, #shape, &#generated::Lender::new(), #future).await
                 },
             };
             let asked = unless_hit(cached, rest);

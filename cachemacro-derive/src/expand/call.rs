@@ -83,6 +83,7 @@ pub(super) enum Ask {
 
 /// What stands between the braces of a function that asks the engine.
 pub(super) fn run(cached: &Cached, ask: Ask) -> TokenStream {
+    let generated = &cached.generated;
     let [call, body, known_shape] = ["call", "body", "shape"].map(names::local);
     let (variable, call_value) = match ask == Ask::Read && image::has_image(cached) {
         true => (key::late_variable(), unwritten_value(cached)),
@@ -104,10 +105,11 @@ pub(super) fn run(cached: &Cached, ask: Ask) -> TokenStream {
         }
         How::AtOnce => quote!(#tagged #engine(#call, #shape, || #invocation)),
         How::Async | How::Future | How::Boxed => {
+            let lender = (ask == Ask::Read).then(|| quote!(&#generated::Lender::new(),));
             let load = quote! {
                 #tagged
                 let #body = ::core::pin::pin!(#invocation);
-                #engine(#call, #known_shape, #body).await
+                #engine(#call, #known_shape, #lender #body).await
             };
             let asked = match ask {
                 Ask::Refresh => load,

@@ -304,6 +304,8 @@ pub(super) fn loads(cached: &Cached) -> TokenStream {
         let refresh = signature(cached, &cached.item("refresh"), of);
         quote! {
             /// Runs the body, and replaces what is stored for these arguments.
+            // Compiled where it is called, if it is.
+            #[inline]
             #vis #refresh {
                 #run
             }
@@ -316,6 +318,7 @@ pub(super) fn loads(cached: &Cached) -> TokenStream {
         #one
 
         /// Runs the body, and leaves the cache alone.
+        #[inline]
         #vis #uncached {
             #invocation
         }

@@ -3,16 +3,18 @@
 //! A body is a type of its own for each function, and a flow that awaits it is compiled again with each of them. So a flow
 //! awaits what stands for the body, and whoever has both polls them in turn: the flow and, while that waits for it, the body.
 
-use std::future::poll_fn;
+use std::fmt;
 use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
 
 use crate::trace;
 
 /// Has a body that returns an `O`, and lends it to a flow.
 // std's mutex: held for a move, never across an await, and by one task.
-pub(crate) struct Lender<O>(Mutex<State<O>>);
+pub struct Lender<O>(Mutex<State<O>>);
 
 enum State<O> {
     /// The flow has not come to it.
@@ -26,8 +28,21 @@ enum State<O> {
 /// What stands for the body.
 pub(crate) struct Lent<'a, O>(&'a Lender<O>);
 
+pin_project! {
+    /// A flow on its way to its end, with the body that it was lent.
+    ///
+    /// It has the body as it is, so that whether a call can be sent to another thread is asked of that too.
+    pub(crate) struct Lending<'a, E, O, F> {
+        #[pin]
+        flow: E,
+        lender: &'a Lender<O>,
+        body: Pin<&'a mut F>,
+    }
+}
+
 impl<O> Lender<O> {
-    pub(crate) fn new() -> Self {
+    /// Has lent nothing yet.
+    pub fn new() -> Self {
         Self(Mutex::new(State::Unwanted))
     }
 
@@ -35,21 +50,20 @@ impl<O> Lender<O> {
         Lent(self)
     }
 
-    /// Runs a flow to its end, with the body that it was lent.
+    /// Runs a flow that has what was lent.
     ///
     /// # Cancel safety
     ///
-    /// As of the flow: the body is dropped with it.
-    pub(crate) fn run<E, F>(&self, mut flow: Pin<&mut E>, mut body: Pin<&mut F>) -> impl Future<Output = O>
+    /// As of the flow: the body ends with it.
+    pub(crate) fn run<'a, E, F>(&'a self, flow: E, body: Pin<&'a mut F>) -> Lending<'a, E, O, F>
     where
         E: Future<Output = O>,
         F: Future<Output = O>,
     {
-        poll_fn(move |context| self.poll(flow.as_mut(), &mut |context| body.as_mut().poll(context), context))
+        Lending { flow, lender: self, body }
     }
 
-    /// Knows the body for as long as it is polled, so that whether its call can be sent to another thread is asked of
-    /// the body as it is.
+    /// Polls both in turn. What polls the body is not kept, so that it may be of no type that is known here.
     fn poll<E: Future<Output = O>>(
         &self,
         mut flow: Pin<&mut E>,
@@ -60,8 +74,7 @@ impl<O> Lender<O> {
             if let Poll::Ready(output) = flow.as_mut().poll(context) {
                 return Poll::Ready(output);
             }
-            let State::Wanted(here) = &*self.lock() else { return Poll::Pending };
-            let here = here.clone();
+            let Some(here) = self.wanted() else { return Poll::Pending };
             match here.within(|| body(context)) {
                 Poll::Ready(output) => *self.lock() = State::Brought(output),
                 Poll::Pending => return Poll::Pending,
@@ -69,8 +82,41 @@ impl<O> Lender<O> {
         }
     }
 
+    /// Where the body is waited for, if it is.
+    fn wanted(&self) -> Option<trace::Here> {
+        match &*self.lock() {
+            State::Wanted(here) => Some(here.clone()),
+            State::Unwanted | State::Brought(_) => None,
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State<O>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<O> Default for Lender<O> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<O> fmt::Debug for Lender<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Lender")
+    }
+}
+
+impl<E, O, F> Future for Lending<'_, E, O, F>
+where
+    E: Future<Output = O>,
+    F: Future<Output = O>,
+{
+    type Output = O;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<O> {
+        let this = self.project();
+        this.lender.poll(this.flow, &mut |context| this.body.as_mut().poll(context), context)
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::cache::{Cache, Call, batch, warm};
+use crate::cache::{Cache, Call, Lender, batch, warm};
 use crate::chance;
 use crate::codec::Reach;
 use crate::error::Error;
@@ -42,6 +42,17 @@ where
     F: Future<Output = S::Output>,
 {
     answered::<S, R, P, F, true>(call, body)
+}
+
+/// The same with a body that was lent, of whose type this is not compiled again.
+pub(crate) async fn read_lent<S, R, P>(call: Call<'_, P>, lender: &Lender<S::Output>) -> S::Output
+where
+    S: Sharing,
+    S::Value: Local,
+    R: Reach<S::Value>,
+    P: Terms<S::Found>,
+{
+    read::<S, R, P, _>(call, pin!(lender.lend())).await
 }
 
 /// The same for a call whose key was just found to be missing, together with others: to ask so again is in vain.

@@ -1,11 +1,10 @@
 //! A load by request: the body runs, and its value replaces what was stored when it began.
 
-use std::pin::Pin;
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::cache::Call;
+use crate::cache::{Call, Lender};
 use crate::codec::Reach;
 use crate::policy::Terms;
 use crate::shape::{Local, Sharing};
@@ -17,14 +16,14 @@ use crate::tier::{LeaseGuard, Sighting, Storing, Tier};
 /// Runs the body, and stores its value unless an invalidation came meanwhile.
 ///
 /// It does not join other loads: its value is one that was loaded after it was asked for.
-pub(crate) async fn refresh<S, R, P, F>(mut call: Call<'_, P>, body: Pin<&mut F>) -> S::Output
+pub(crate) async fn refresh_lent<S, R, P>(mut call: Call<'_, P>, lender: &Lender<S::Output>) -> S::Output
 where
     S: Sharing,
     S::Value: Local,
     R: Reach<S::Value>,
     P: Terms<S::Found>,
-    F: Future<Output = S::Output>,
 {
+    let body = lender.lend();
     let cache = call.take_cache::<S::Found>();
     let Call { site, key, ttl: terms, .. } = call;
     count(&site.counters().loads);

@@ -1,11 +1,11 @@
 //! What generated code calls for functions with `tier = local`: values need no serde.
 
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 
 use super::{
-    Call, Guard, Guarding, InProcess, Local, Owned, Peek, Peeking, Shape, Sharing, Site, Target, Terms,
+    Call, Guard, Guarding, InProcess, Lender, Local, Owned, Peek, Peeking, Shape, Sharing, Site, Target,
+    Terms,
 };
-use crate::cache::Lender;
 use crate::error::Result;
 
 /// Asks of a value, once, that it can be cached in this process.
@@ -21,17 +21,19 @@ where
 /// # Cancel safety
 ///
 /// Safe: if it is dropped while the body runs, one of those who wait for it runs theirs.
-pub async fn read<S, P, F>(call: Call<'_, P>, _shape: S, body: Pin<&mut F>) -> S::Output
+pub fn read<'a, S, P, F>(
+    call: Call<'a, P>,
+    _shape: S,
+    lender: &'a Lender<S::Output>,
+    body: Pin<&'a mut F>,
+) -> impl Future<Output = S::Output>
 where
     S: Sharing,
     S::Value: Local,
     P: Terms<S::Found>,
     F: Future<Output = S::Output>,
 {
-    let lender = Lender::new();
-    let lent = pin!(lender.lend());
-    let flow = pin!(crate::cache::read::<S, InProcess, P, _>(call, lent));
-    lender.run(flow, body).await
+    lender.run(crate::cache::read_lent::<S, InProcess, P>(call, lender), body)
 }
 
 /// Runs the body, and replaces what is stored.
@@ -43,9 +45,7 @@ where
     F: Future<Output = S::Output>,
 {
     let lender = Lender::new();
-    let lent = pin!(lender.lend());
-    let flow = pin!(crate::cache::refresh::<S, InProcess, P, _>(call, lent));
-    lender.run(flow, body).await
+    lender.run(crate::cache::refresh_lent::<S, InProcess, P>(call, &lender), body).await
 }
 
 /// The same for a call that owns its key; the body is on the heap.
