@@ -47,6 +47,11 @@ impl<T: Clone + Send + Sync + Serialize + DeserializeOwned + 'static> Cacheable 
 /// Something that is shared between callers of one flight.
 pub(crate) type Shared = Arc<dyn Any + Send + Sync>;
 
+/// A value of this type for one caller: it itself, if nobody else has it.
+pub(crate) fn owned<V: Local>(shared: Shared) -> V {
+    Arc::unwrap_or_clone(shared.downcast().expect("what is found is of the type that was asked for"))
+}
+
 /// What a return type means.
 pub trait Shape: Copy + Send + Sync + 'static {
     /// What the function returns.

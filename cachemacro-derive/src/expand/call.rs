@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{FnArg, GenericParam};
+use syn::{FnArg, GenericParam, ReturnType};
 
 use super::companion::named_cache;
 use super::{freshness, image, key, storing, tags};
@@ -63,7 +63,10 @@ pub(super) fn signature_with(
     });
     let (asyncness, output) = match of {
         Of::Beside if cached.how == How::Async => {
-            let output = &cached.output;
+            let output = match &cached.sig.output {
+                ReturnType::Type(_, ty) => quote!(#ty),
+                ReturnType::Default => quote!(()),
+            };
             (None, quote!(-> impl ::core::future::Future<Output = #output>))
         }
         _ => (cached.sig.asyncness.as_ref(), quote!(#output)),

@@ -21,7 +21,7 @@ use crate::flight::Seat;
 use crate::key::KeyBuf;
 use crate::policy::{OfId, TagsOfIds, Terms};
 use crate::shape::batch::{Answers, BatchOutput, Each, Failed};
-use crate::shape::{Local, Sharing};
+use crate::shape::{Local, Sharing, owned};
 use crate::site::Site;
 use crate::stripe::Count;
 use crate::tier::LeaseGuard;
@@ -91,10 +91,11 @@ where
         ttl: &of_ids[at],
         instance: None,
     };
+    let form = cache.typed::<S::Value, R>(site);
     let mut found: Vec<Option<O::Value>> = Vec::with_capacity(ids.len());
     let mut missing = Vec::new();
     for at in 0..ids.len() {
-        found.push(match seek::<S, _>(one(at)) {
+        found.push(match seek::<S, R, _>(one(at)) {
             Sought::Found(output) => output.ok().flatten(),
             Sought::Missed(_) => {
                 missing.push(at);
@@ -107,17 +108,17 @@ where
         if missing.len() > 1 && !missing.iter().any(|at| keys[*at].is_unusable()) {
             rest.clear();
             let bytes: Vec<&[u8]> = missing.iter().map(|at| keys[*at].as_bytes()).collect();
-            let (tier, form) = (cache.tier_of(site), cache.form(site));
+            let tier = cache.tier_of(site);
             let read = match site.is_tagged() {
-                false => tier.read_many::<S::Value, R>(&bytes, form).await,
+                false => tier.read_many(&bytes, form).await,
                 true => {
                     let before: Vec<_> = missing.iter().map(|at| of_ids[*at].before()).collect();
-                    tier.read_many_under::<S::Value, R>(&bytes, form, &before).await
+                    tier.read_many_under(&bytes, form, &before).await
                 }
             };
             for (at, value) in missing.iter().zip(read) {
                 match value {
-                    Some(value) => found[*at] = S::output((*value).clone()).ok().flatten(),
+                    Some(value) => found[*at] = S::output(owned(value)).ok().flatten(),
                     None => rest.push(*at),
                 }
             }
@@ -128,6 +129,7 @@ where
             cache: &cache,
             tier: cache.tier_of(site),
             key: keys[at].as_bytes(),
+            form,
             terms: &of_ids[at],
             deadline: deadline(&cache),
             has_failed: false,
@@ -136,13 +138,13 @@ where
         let led = Led::new(cache.inner.settings.lease);
         let ways: Vec<Option<Way<'_, OfId<'_, P, T, K>>>> = if is_led {
             let loads: Vec<_> = rest.iter().map(|at| load(*at)).collect();
-            let standings = led::lead::<S, R, _>(&loads).await;
+            let standings = led::lead::<S, _>(&loads).await;
             let mut members = Vec::with_capacity(rest.len());
             let mut ways = Vec::with_capacity(rest.len());
             for ((at, load), standing) in rest.iter().zip(loads).zip(standings) {
                 ways.push(match standing {
                     Standing::Found(value) => {
-                        found[*at] = S::output((*value).clone()).ok().flatten();
+                        found[*at] = S::output(owned(value)).ok().flatten();
                         continue;
                     }
                     Standing::Leased(lead) => {
@@ -151,7 +153,7 @@ where
                     }
                     Standing::Alone { seat, has_failed } => {
                         led.push(None);
-                        Some(Way::Seated(Load { has_failed, ..load }, seat))
+                        Some(Way::Seated(Box::new(Load { has_failed, ..load }), seat))
                     }
                 });
                 members.push(*at);
@@ -180,7 +182,7 @@ where
                 }
             }
         };
-        let run = herd.run(calls, chunk.clamp(1, AT_ONCE), load, |came| led.settle::<S, R>(came));
+        let run = herd.run(calls, chunk.clamp(1, AT_ONCE), load, |came| led.settle::<S>(came));
         let outputs = tokio::select! {
             outputs = run => outputs,
             never = led.keep() => match never {},
@@ -201,9 +203,10 @@ where
 }
 
 /// A hit in this process.
-fn seek<S, P>(mut call: Call<'_, P>) -> Sought<'_, S::Output, P>
+fn seek<S, R, P>(mut call: Call<'_, P>) -> Sought<'_, S::Output, P>
 where
     S: Sharing<Value: Local>,
+    R: Reach<S::Value>,
     P: Terms<S::Found>,
 {
     if !call.site.is_tagged() {
@@ -211,10 +214,10 @@ where
     }
     let Some(cache) = call.take_cache::<S::Found>() else { return Sought::Missed(call) };
     let (site, key) = (call.site, call.key.as_bytes());
-    match cache.tier_of(site).get_under::<S::Value>(key, site.version(), site.is_strict()) {
+    match cache.tier_of(site).get_under(key, cache.typed::<S::Value, R>(site), site.is_strict()) {
         Some(value) => {
             add(&site.counters().hits, 1);
-            Sought::Found(S::output((*value).clone()))
+            Sought::Found(S::output(owned(value)))
         }
         None => {
             call.cache = Some((*cache).clone());
@@ -226,7 +229,7 @@ where
 /// How an id goes on that is looked up by itself.
 enum Way<'a, P> {
     /// From the seat that it has taken.
-    Seated(Load<'a, &'a P>, Seat<LeaseGuard>),
+    Seated(Box<Load<'a, &'a P>>, Seat<LeaseGuard>),
     /// From the start.
     Called(Call<'a, &'a P>),
 }
@@ -243,7 +246,7 @@ where
         Way::Called(call) => read_missing::<S, R, &P, F>(call, wanted).await,
         Way::Seated(load, seat) => {
             let site = load.site;
-            crate::trace::miss(site, Box::pin(load.answer_from::<S, R, F>(seat, wanted))).await
+            crate::trace::miss(site, Box::pin(load.answer_from::<S, F>(seat, wanted))).await
         }
     }
 }
@@ -270,7 +273,7 @@ where
     let gathering = cache.inner.gatherings.of::<K, O::Value>(site);
     let of_id = OfId::new(&terms, &tags, &id);
     let call = Call { site, cache: Some((*cache).clone()), key: &key, ttl: &of_id, instance: None };
-    let output = match seek::<S, _>(call) {
+    let output = match seek::<S, R, _>(call) {
         Sought::Found(output) => output,
         Sought::Missed(call) => {
             let most = chunk.clamp(1, AT_ONCE);

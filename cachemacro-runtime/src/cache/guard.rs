@@ -16,7 +16,7 @@ use crate::cache::{Cache, Cause, Resolved, Target};
 use crate::codec::Reach;
 use crate::error::{Error, ErrorKind, Result};
 use crate::outcome::Outcome;
-use crate::shape::{Local, Shape, ValueOf};
+use crate::shape::{Local, Shape, Shared, ValueOf};
 use crate::site::Site;
 use crate::store::PutVerdict;
 use crate::tier::Putting;
@@ -199,15 +199,15 @@ async fn put<V: Local, R: Reach<V>>(
     ttl: Duration,
 ) -> Result<bool> {
     let cache = &guarded.cache;
-    let (life, form) = (cache.life_of_put(site, ttl), cache.form(site));
+    let (life, form) = (cache.life_of_put(site, ttl), cache.typed::<V, R>(site));
     let is_used = site.is_enabled() && !site.is_tagged() && !cache.inner.tasks.is_closed();
     let (Some(guard), Some(life), true) = (guarded.certain(), life, is_used) else {
         guarded.finish().await?;
         return Ok(false);
     };
-    let value = Arc::new(value.clone());
+    let value: Shared = Arc::new(value.clone());
     let putting = Putting { key, site: Some(site), form, guard, value: &value, life };
-    let verdict = guarded.tier().put::<V, R>(putting).await?;
+    let verdict = guarded.tier().put(putting).await?;
     guarded.put();
     Ok(verdict == PutVerdict::Written)
 }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::cache::{Cache, Call, Sought};
-use crate::codec::InProcess;
+use crate::codec::{InProcess, Typed};
 use crate::policy::Terms;
-use crate::shape::{Local, Shape};
+use crate::shape::{Local, Shape, Shared, owned};
 use crate::site::{Site, count};
 use crate::store::{Permit, Verdict};
 use crate::tag::{Before, Noted};
@@ -41,24 +41,24 @@ where
     };
     let (tier, key) = (cache.local(), key.as_bytes());
     let Tier::Local(l1) = tier else { unreachable!("the tier in this process is one") };
-    let version = site.version();
+    let form = cache.typed::<S::Value, InProcess>(site);
     if site.is_tagged()
-        && let Some(value) = l1.get_under::<S::Value>(key, version)
+        && let Some(value) = l1.get_under(key, form)
     {
         count(&site.counters().hits);
-        return S::output((*value).clone());
+        return S::output(owned(value));
     }
-    let lease = match look_up::<S::Value>(l1, tier, key, version, terms.before()) {
+    let lease = match look_up(l1, tier, key, form, terms.before()) {
         Ok(value) => {
             count(&site.counters().hits);
-            return S::output((*value).clone());
+            return S::output(owned(value));
         }
         Err(lease) => lease,
     };
     count(&site.counters().loads);
     let start = Instant::now();
     let output = body();
-    let filling = Filling { cache: &cache, site, l1, key, cost: start.elapsed() };
+    let filling = Filling { cache: &cache, site, l1, key, form, cost: start.elapsed() };
     filling.settle::<S, P>(lease, &output, &terms);
     output
 }
@@ -76,28 +76,24 @@ where
     let Some(cache) = cache else { return body() };
     let (tier, key) = (cache.local(), key.as_bytes());
     let Tier::Local(l1) = tier else { unreachable!("the tier in this process is one") };
-    let version = site.version();
+    let form = cache.typed::<S::Value, InProcess>(site);
     let before = terms.before();
     let found = match before.is_empty() {
-        true => l1
-            .glimpse::<S::Value>(key, version)
-            .ok()
-            .flatten()
-            .map(|glimpse| (glimpse.fill_id, Noted::default())),
+        true => l1.glimpse(key, form).ok().flatten().map(|glimpse| (glimpse.fill_id, Noted::default())),
         // Before the body, as the permit is.
         false => l1
-            .glimpse_under::<S::Value>(key, version)
+            .glimpse_under(key, form)
             .ok()
             .flatten()
             .and_then(|tagged| Some((tagged.glimpse.fill_id, l1.note(before).ok()?))),
     };
     let lease = match found {
         Some(_) => None,
-        None => look_up::<S::Value>(l1, tier, key, version, before).err().flatten(),
+        None => look_up(l1, tier, key, form, before).err().flatten(),
     };
     let start = Instant::now();
     let output = body();
-    let filling = Filling { cache: &cache, site, l1, key, cost: start.elapsed() };
+    let filling = Filling { cache: &cache, site, l1, key, form, cost: start.elapsed() };
     match found {
         Some((fill_id, noted)) => filling.fill::<S, P>(Permit::Replace(fill_id), &noted, &output, &terms),
         None => filling.settle::<S, P>(lease, &output, &terms),
@@ -106,19 +102,19 @@ where
 }
 
 /// A value, or else a lease if nobody else has it.
-fn look_up<V: Local>(
+fn look_up(
     l1: &L1,
     tier: &Tier,
     key: &[u8],
-    version: u64,
+    form: Typed,
     before: Before<'_>,
-) -> Result<Arc<V>, Option<LeaseGuard>> {
+) -> Result<Shared, Option<LeaseGuard>> {
     // What cannot be read is replaced: once removed, there is a lease to be had.
     for _ in 0..2 {
         let mut guard = LeaseGuard::new(tier.clone(), key);
         let (sighting, notes) = match before.is_empty() {
-            true => (l1.lookup(key, version, guard.lease(LEASE)), Ok(Vec::new())),
-            false => l1.lookup_under(key, version, guard.lease(LEASE), before),
+            true => (l1.lookup(key, form, guard.lease(LEASE)), Ok(Vec::new())),
+            false => l1.lookup_under(key, form, guard.lease(LEASE), before),
         };
         match sighting {
             L1Sighting::Hit(seen) if seen.is_fresh() => {
@@ -161,6 +157,7 @@ struct Filling<'a> {
     site: &'static Site,
     l1: &'a L1,
     key: &'a [u8],
+    form: Typed,
     cost: Duration,
 }
 
@@ -182,17 +179,17 @@ impl Filling<'_> {
         S::Value: Local,
         P: Terms<S::Found>,
     {
-        let Self { cache, site, l1, key, cost } = *self;
+        let Self { cache, site, l1, key, form, cost } = *self;
         let counters = site.counters();
         let kept = S::value(output).and_then(|value| {
             let life = cache.life(site, terms, S::found(value), cost)?;
-            Some((Arc::new(value.clone()), terms.tags_of(S::found(value)), life))
+            Some((Arc::new(value.clone()) as Shared, terms.tags_of(S::found(value)), life))
         });
         let Some((value, of_value, life)) = kept else { return count(&counters.failures) };
         let Some(notes) = l1.note_value(noted, &of_value) else { return count(&counters.refused) };
         let notes = site.is_tagged().then_some(&*notes);
-        let storing = Storing { key, form: cache.form(site), permit, mark: 0, notes, value: &value, life };
-        match l1.fill::<S::Value, InProcess>(storing) {
+        let storing = Storing { key, form, permit, mark: 0, notes, value: &value, life };
+        match l1.fill(storing) {
             Ok(Verdict::Accepted) => count(&counters.stored),
             Ok(Verdict::Refused) => count(&counters.refused),
             Err(error) => {

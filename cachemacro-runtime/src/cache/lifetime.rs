@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use crate::cache::Cache;
 use crate::chance;
+use crate::codec::{Reach, Typed};
 use crate::form::Form;
 use crate::policy::{Life, Policy, Terms};
+use crate::shape::Local;
 use crate::site::Site;
 
 impl Cache {
@@ -41,12 +43,17 @@ impl Cache {
     }
 
     /// The form of a function's values, within the size that the cache was told to allow.
-    pub(super) fn form(&self, site: &Site) -> Form {
+    fn form(&self, site: &Site) -> Form {
         let form = site.form();
         Form {
             value_bytes_max: self.inner.tunings.value_bytes_max(site.name(), form.value_bytes_max),
             ..form
         }
+    }
+
+    /// The same with their type.
+    pub(super) fn typed<V: Local, R: Reach<V>>(&self, site: &Site) -> Typed {
+        Typed::new::<V, R>(self.form(site))
     }
 
     fn tuned_ttl(&self, site: &Site, said: Duration, cost: Duration) -> Duration {

@@ -4,10 +4,10 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::cache::{Resolved, Target};
-use crate::codec::Reach;
+use crate::codec::{InProcess, Reach, Typed};
 use crate::error::Result;
 use crate::form::Form;
-use crate::shape::{Local, Shape};
+use crate::shape::{Local, Shape, owned};
 use crate::site::Site;
 use crate::tag::Tag;
 use crate::tier::{Glimpse, Tagged, Tier};
@@ -58,25 +58,25 @@ where
 {
     let cache = Resolved::new(target.cache);
     let tier = cache.tier_of_target(target.site);
-    let form = target.site.map_or_else(Form::default, Site::form);
+    let form = Typed::new::<S::Value, R>(target.site.map_or_else(Form::default, Site::form));
     let strict = target.site.is_some_and(Site::is_strict);
     if target.site.is_some_and(Site::is_tagged) {
         let key = target.key.as_bytes();
         let name = match tier {
             Tier::Local(_) => TierName::Local,
-            Tier::Shared(_) if !strict && tier.is_near_under::<S::Value>(key, form.version) => TierName::Near,
+            Tier::Shared(_) if !strict && tier.is_near_under(key, form) => TierName::Near,
             Tier::Shared(_) => TierName::Shared,
         };
-        let found = tier.glimpse_under::<S::Value, R>(target.key.as_bytes(), form).await?;
-        return Ok(current(found).map(|(glimpse, tags)| peeked::<S>(&glimpse, name, tags)));
+        let found = tier.glimpse_under(target.key.as_bytes(), form).await?;
+        return Ok(current(found).map(|(glimpse, tags)| peeked::<S>(glimpse, name, tags)));
     }
-    let glimpse = tier.glimpse::<S::Value, R>(target.key.as_bytes(), form).await?;
+    let glimpse = tier.glimpse(target.key.as_bytes(), form).await?;
     let name = match tier {
         Tier::Local(_) => TierName::Local,
         Tier::Shared(_) if !strict && tier.is_near(target.key.as_bytes(), form.version) => TierName::Near,
         Tier::Shared(_) => TierName::Shared,
     };
-    Ok(glimpse.map(|glimpse| peeked::<S>(&glimpse, name, Vec::new())))
+    Ok(glimpse.map(|glimpse| peeked::<S>(glimpse, name, Vec::new())))
 }
 
 /// Looks at what is in this process, which takes no waiting.
@@ -86,26 +86,26 @@ where
     S::Value: Local,
 {
     let cache = Resolved::new(target.cache);
-    let version = target.site.map_or(0, Site::version);
+    let form = Typed::new::<S::Value, InProcess>(target.site.map_or_else(Form::default, Site::form));
     let Tier::Local(l1) = cache.local() else { return Ok(None) };
     let key = target.key.as_bytes();
     let found = match target.site.is_some_and(Site::is_tagged) {
-        true => current(l1.glimpse_under::<S::Value>(key, version)?),
-        false => l1.glimpse::<S::Value>(key, version)?.map(|glimpse| (glimpse, Vec::new())),
+        true => current(l1.glimpse_under(key, form)?),
+        false => l1.glimpse(key, form)?.map(|glimpse| (glimpse, Vec::new())),
     };
-    Ok(found.map(|(glimpse, tags)| peeked::<S>(&glimpse, TierName::Local, tags)))
+    Ok(found.map(|(glimpse, tags)| peeked::<S>(glimpse, TierName::Local, tags)))
 }
 
 /// What is stored, unless a tag of it was invalidated.
-fn current<V>(found: Option<Tagged<V>>) -> Option<(Glimpse<V>, Vec<Tag>)> {
+fn current(found: Option<Tagged>) -> Option<(Glimpse, Vec<Tag>)> {
     found.filter(|tagged| tagged.is_current).map(|tagged| (tagged.glimpse, tagged.tags))
 }
 
-fn peeked<S>(glimpse: &Glimpse<S::Value>, tier: TierName, tags: Vec<Tag>) -> Peek<S::Output>
+fn peeked<S>(glimpse: Glimpse, tier: TierName, tags: Vec<Tag>) -> Peek<S::Output>
 where
     S: Shape,
     S::Value: Local,
 {
     let Glimpse { value, age, ttl_left, .. } = glimpse;
-    Peek { value: S::output((**value).clone()), age: *age, ttl_left: *ttl_left, tier, tags }
+    Peek { value: S::output(owned(value)), age, ttl_left, tier, tags }
 }

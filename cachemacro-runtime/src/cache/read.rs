@@ -10,14 +10,14 @@ use tokio::time::Instant;
 
 use crate::cache::{Cache, Call, Lender, batch, warm};
 use crate::chance;
-use crate::codec::Reach;
+use crate::codec::{Reach, Typed};
 use crate::error::Error;
 use crate::flight::{Lead, Message, Outcome, Seat};
 use crate::journal::Doomed;
 use crate::mutants::{self, Mutant};
 use crate::policy::{Life, Terms};
 use crate::protocol::flight::{Ending, Progress};
-use crate::shape::{Local, Sharing};
+use crate::shape::{Local, Shared, Sharing, owned};
 use crate::site::count;
 use crate::store::{Permit, Verdict};
 use crate::stripe::Count;
@@ -87,12 +87,12 @@ where
         warm::ran(site);
         return body.await;
     };
-    let tier = cache.tier_of(site);
+    let (tier, form) = (cache.tier_of(site), cache.typed::<S::Value, R>(site));
     if site.is_tagged()
-        && let Some(value) = tier.get_under::<S::Value>(key.as_bytes(), site.version(), site.is_strict())
+        && let Some(value) = tier.get_under(key.as_bytes(), form, site.is_strict())
     {
         count(&counters.hits);
-        return S::output((*value).clone());
+        return S::output(owned(value));
     }
     let mut has_failed = false;
     if GATHERS
@@ -102,10 +102,10 @@ where
         && !cache.inner.flights.holds(key.as_bytes())
         && let Some(joined) = l2.join(key.as_bytes())
     {
-        match l2.gathered::<S::Value, R>(key.as_bytes(), cache.form(site), joined).await {
+        match l2.gathered(key.as_bytes(), form, joined).await {
             Gathering::Hit(value) => {
                 count(&site.counters().hits);
-                return S::output(value);
+                return S::output(owned(value));
             }
             Gathering::Nothing => {}
             Gathering::Failed(error) => {
@@ -115,10 +115,10 @@ where
         }
     }
     let deadline = deadline(&cache);
-    let load = Load { site, cache: &cache, tier, key: key.as_bytes(), terms, deadline, has_failed };
+    let load = Load { site, cache: &cache, tier, key: key.as_bytes(), form, terms, deadline, has_failed };
     let seat = cache.inner.flights.enter(load.key);
     // On the heap, so that every annotated function's future is small; a load costs far more than that.
-    crate::trace::miss(site, Box::pin(load.answer_from::<S, R, F>(seat, body))).await
+    crate::trace::miss(site, Box::pin(load.answer_from::<S, F>(seat, body))).await
 }
 
 /// What has come of a seat.
@@ -137,6 +137,7 @@ pub(super) struct Load<'a, P> {
     pub(super) cache: &'a Cache,
     pub(super) tier: &'a Tier,
     pub(super) key: &'a [u8],
+    pub(super) form: Typed,
     pub(super) terms: P,
     /// Until when others are waited for.
     pub(super) deadline: Instant,
@@ -146,16 +147,15 @@ pub(super) struct Load<'a, P> {
 
 impl<P> Load<'_, P> {
     /// Answers a call that has taken its seat.
-    pub(super) async fn answer_from<S, R, F>(self, seat: Seat<LeaseGuard>, body: Pin<&mut F>) -> S::Output
+    pub(super) async fn answer_from<S, F>(self, seat: Seat<LeaseGuard>, body: Pin<&mut F>) -> S::Output
     where
         S: Sharing,
         S::Value: Local,
-        R: Reach<S::Value>,
         P: Terms<S::Found>,
         F: Future<Output = S::Output>,
     {
         match self.seated_from::<S>(seat).await {
-            Seated::Leads(lead) => self.lead::<S, R, F>(lead, body).await,
+            Seated::Leads(lead) => self.lead::<S, F>(lead, body).await,
             Seated::Answered(output) => output,
             Seated::Alone => self.bypass(body).await,
         }
@@ -198,25 +198,24 @@ impl<P> Load<'_, P> {
     }
 
     /// Leads the flight: looks up, loads, settles.
-    async fn lead<S, R, F>(self, mut lead: Lead<LeaseGuard>, body: Pin<&mut F>) -> S::Output
+    async fn lead<S, F>(self, mut lead: Lead<LeaseGuard>, body: Pin<&mut F>) -> S::Output
     where
         S: Sharing,
         S::Value: Local,
-        R: Reach<S::Value>,
         P: Terms<S::Found>,
         F: Future<Output = S::Output>,
     {
         if let (Tier::Shared(l2), true) = (self.tier, self.site.is_raw()) {
-            return self.lead_raw::<S, R, F>(l2, lead, body).await;
+            return self.lead_raw::<S, F>(l2, lead, body).await;
         }
         if lead.lease().is_none() && self.has_failed {
             self.count(|counters| &counters.outages);
         } else if lead.lease().is_none() {
-            match self.look_up::<S::Value, R>(&lead, self.terms.before()).await {
+            match self.look_up(&lead, self.terms.before()).await {
                 LookedUp::Hit(value) => {
-                    lead.end(Ending::Hit, Some(Outcome::Value(value.clone())));
+                    lead.end(Ending::Hit, Some(Outcome::Value(Arc::clone(&value))));
                     self.count(|counters| &counters.hits);
-                    return S::output((*value).clone());
+                    return S::output(owned(value));
                 }
                 LookedUp::Leased(lease) => lead.hold(lease),
                 LookedUp::Guarded => self.count(|counters| &counters.refused),
@@ -227,24 +226,20 @@ impl<P> Load<'_, P> {
         warm::ran(self.site);
         lead.progress(Progress::LoadStarted);
         let (output, cost) = self.run(&lead, body).await;
-        self.settle::<S, R>(lead, &output, cost).await;
+        self.settle::<S>(lead, &output, cost).await;
         output
     }
 
     /// Asks until there is a value, or a lease, or no hope for one.
-    async fn look_up<V: Local, R: Reach<V>>(
-        &self,
-        lead: &Lead<LeaseGuard>,
-        before: Before<'_>,
-    ) -> LookedUp<V> {
-        let (form, lease) = (self.cache.form(self.site), self.cache.inner.settings.lease);
+    async fn look_up(&self, lead: &Lead<LeaseGuard>, before: Before<'_>) -> LookedUp {
+        let lease = self.cache.inner.settings.lease;
         let mut pause = POLL_MIN;
         let mut cleared = false;
         loop {
             lead.progress(Progress::LookupSent);
             // From before the lookup: a change that comes right after its answer is not missed.
             let mut change = pin!(self.tier.change(self.key));
-            match self.tier.lookup_under::<V, R>(self.key, form, lease, before).await {
+            match self.tier.lookup_under(self.key, self.form, lease, before).await {
                 Sighting::Hit(seen) if seen.is_fresh() => return LookedUp::Hit(seen.value),
                 Sighting::Lead(lease) => return LookedUp::Leased(lease),
                 // Nobody was told otherwise yet: the value from before is one of now.
@@ -312,11 +307,10 @@ impl<P> Load<'_, P> {
     }
 
     /// Stores what can be stored, and gives to others what they may take.
-    pub(super) async fn settle<S, R>(&self, lead: Lead<LeaseGuard>, output: &S::Output, cost: Duration)
+    pub(super) async fn settle<S>(&self, lead: Lead<LeaseGuard>, output: &S::Output, cost: Duration)
     where
         S: Sharing,
         S::Value: Local,
-        R: Reach<S::Value>,
         P: Terms<S::Found>,
     {
         let Some(value) = S::value(output) else {
@@ -324,15 +318,15 @@ impl<P> Load<'_, P> {
             return self.release::<S>(lead, output).await;
         };
         let life = self.cache.life(self.site, &self.terms, S::found(value), cost);
-        let value = Arc::new(value.clone());
+        let shared: Shared = Arc::new(value.clone());
         let ending = match life {
             Some(life) => {
-                let of_value = self.terms.tags_of(S::found(&value));
-                self.store::<S::Value, R>(&lead, &value, &of_value, life).await
+                let of_value = self.terms.tags_of(S::found(value));
+                self.store(&lead, &shared, &of_value, life).await
             }
             None => self.decline(&lead).await,
         };
-        if let Some(lease) = lead.end(ending, Some(Outcome::Value(value)))
+        if let Some(lease) = lead.end(ending, Some(Outcome::Value(shared)))
             && ending == Ending::Settled
         {
             // The value stands where the lease stood, or it was released.
@@ -340,13 +334,7 @@ impl<P> Load<'_, P> {
         }
     }
 
-    async fn store<V: Local, R: Reach<V>>(
-        &self,
-        lead: &Lead<LeaseGuard>,
-        value: &Arc<V>,
-        of_value: &[Tag],
-        life: Life,
-    ) -> Ending {
+    async fn store(&self, lead: &Lead<LeaseGuard>, value: &Shared, of_value: &[Tag], life: Life) -> Ending {
         let Some(lease) = lead.lease() else {
             return Ending::Unsettled;
         };
@@ -355,14 +343,14 @@ impl<P> Load<'_, P> {
             return Ending::Unsettled;
         }
         lead.progress(Progress::SettleSent);
-        let (key, form, permit) = (self.key, self.cache.form(self.site), Permit::Lease(lease.token()));
+        let (key, form, permit) = (self.key, self.form, Permit::Lease(lease.token()));
         let Some(notes) = self.notes(lease, of_value).await else {
             self.count(|counters| &counters.refused);
             return Ending::Unsettled;
         };
         let noted = self.site.is_tagged().then_some(&*notes);
         let storing = Storing { key, form, permit, mark: lease.mark(), notes: noted, value, life };
-        match self.tier.fill::<V, R>(storing).await {
+        match self.tier.fill(storing).await {
             Ok(Verdict::Accepted) => {
                 self.count(|counters| &counters.stored);
                 warm::stored(self.site);
@@ -482,8 +470,8 @@ pub(super) async fn run<F: Future>(
     }
 }
 
-enum LookedUp<V> {
-    Hit(Arc<V>),
+enum LookedUp {
+    Hit(Shared),
     Leased(LeaseGuard),
     /// Writers are at work.
     Guarded,

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::cache::{Call, Lender};
 use crate::codec::Reach;
 use crate::policy::Terms;
-use crate::shape::{Local, Sharing};
+use crate::shape::{Local, Shared, Sharing};
 use crate::site::count;
 use crate::store::{Permit, Verdict};
 use crate::tag::Noted;
@@ -28,7 +28,7 @@ where
     let Call { site, key, ttl: terms, .. } = call;
     count(&site.counters().loads);
     let Some(cache) = cache else { return body.await };
-    let (tier, key, form) = (cache.tier_of(site), key.as_bytes(), cache.form(site));
+    let (tier, key, form) = (cache.tier_of(site), key.as_bytes(), cache.typed::<S::Value, R>(site));
     let lease_ttl = cache.inner.settings.lease;
     // Before the body: both permits are taken away by an invalidation that comes after.
     let mark = tier.mark();
@@ -42,12 +42,12 @@ where
     let (permit, lease): (Option<Permit>, Option<LeaseGuard>) = if raw.is_some() {
         (None, None)
     } else if !before.is_empty() {
-        match (tier.note(before, lease_ttl).await, tier.glimpse_under::<S::Value, R>(key, form).await) {
+        match (tier.note(before, lease_ttl).await, tier.glimpse_under(key, form).await) {
             (Ok(now), Ok(Some(tagged))) => {
                 noted = now;
                 (Some(Permit::Replace(tagged.glimpse.fill_id)), None)
             }
-            _ => match tier.lookup_under::<S::Value, R>(key, form, lease_ttl, before).await {
+            _ => match tier.lookup_under(key, form, lease_ttl, before).await {
                 Sighting::Lead(lease) => {
                     noted = lease.noted().clone();
                     (Some(Permit::Lease(lease.token())), Some(lease))
@@ -56,10 +56,10 @@ where
             },
         }
     } else {
-        match tier.glimpse::<S::Value, R>(key, form).await {
+        match tier.glimpse(key, form).await {
             Ok(Some(glimpse)) => (Some(Permit::Replace(glimpse.fill_id)), None),
             // Another load under way keeps its lease; this one is then not stored.
-            _ => match tier.lookup::<S::Value, R>(key, form, lease_ttl).await {
+            _ => match tier.lookup(key, form, lease_ttl).await {
                 Sighting::Lead(lease) => (Some(Permit::Lease(lease.token())), Some(lease)),
                 _ => (None, None),
             },
@@ -70,10 +70,10 @@ where
     let cost = start.elapsed();
     let kept = S::value(&output).and_then(|value| {
         let life = cache.life(site, &terms, S::found(value), cost)?;
-        Some((Arc::new(value.clone()), life))
+        Some((Arc::new(value.clone()) as Shared, terms.tags_of(S::found(value)), life))
     });
-    if let (Some((value, life)), Some(l2)) = (&kept, raw) {
-        match l2.write_raw::<S::Value, R>(key, form, &**value, *life).await {
+    if let (Some((value, _, life)), Some(l2)) = (&kept, raw) {
+        match l2.write_raw(key, form, value, *life).await {
             Ok(()) => count(&site.counters().stored),
             Err(error) => {
                 count(&site.counters().outages);
@@ -81,15 +81,14 @@ where
             }
         }
     }
-    if let (Some((value, life)), Some(permit)) = (kept, permit) {
-        let of_value = terms.tags_of(S::found(&value));
+    if let (Some((value, of_value, life)), Some(permit)) = (kept, permit) {
         let Some(notes) = tier.note_value(&noted, &of_value, lease_ttl).await else {
             count(&site.counters().refused);
             return output;
         };
         let notes = site.is_tagged().then_some(&*notes);
         let storing = Storing { key, form, permit, mark, notes, value: &value, life };
-        match tier.fill::<S::Value, R>(storing).await {
+        match tier.fill(storing).await {
             Ok(Verdict::Accepted) => {
                 count(&site.counters().stored);
                 lease.into_iter().for_each(LeaseGuard::forget);

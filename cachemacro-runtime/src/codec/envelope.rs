@@ -66,7 +66,7 @@ pub(super) fn codec_id(bytes: &[u8]) -> Option<u8> {
 }
 
 /// What a header says of time, if it is one.
-pub(super) fn stamp(bytes: &[u8]) -> Option<Stamp> {
+pub(crate) fn stamp(bytes: &[u8]) -> Option<Stamp> {
     if bytes.len() < VALUE_AT || bytes[0] != VERSION {
         return None;
     }

@@ -11,6 +11,7 @@ pub mod envelope;
 pub(crate) mod fingerprint;
 #[cfg(feature = "json")]
 mod json;
+mod kind;
 #[cfg(feature = "msgpack")]
 mod msgpack;
 #[cfg(feature = "postcard")]
@@ -40,6 +41,8 @@ pub use self::msgpack::MessagePack;
 pub use self::postcard::Postcard;
 pub use crate::form::VALUE_BYTES_MAX;
 pub(crate) use carriage::notes;
+pub(crate) use envelope::stamp;
+pub(crate) use kind::Typed;
 #[doc(hidden)]
 pub use reach::{Anywhere, InProcess, Reach};
 pub(crate) use weigh::weigh;

@@ -21,11 +21,6 @@ pub trait Reach<V>: 'static {
     /// The value with its header.
     fn seal(codec: AnyCodec, form: Form, stamp: Stamp, value: &V) -> Result<Bytes>;
 
-    /// What a header says of time.
-    fn stamp(payload: &[u8]) -> Option<Stamp> {
-        super::envelope::stamp(payload)
-    }
-
     /// The value of a header and what follows it.
     fn open(codec: AnyCodec, form: Form, payload: &[u8]) -> Result<V>;
 }

@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::clock::{Clock, Moment};
-use crate::codec::Reach;
+use crate::codec::Typed;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::Swept;
 use crate::mutants::{self, Mutant};
 use crate::protocol::era::Era;
 use crate::protocol::slot::Begun;
-use crate::shape::{Local, Shared};
+use crate::shape::Shared;
 use crate::site::Site;
 use crate::store::memory::MemoryLimits;
 use crate::store::memory::table::{Held, LeaseTable, Sighting as Slot, TableFill, TablePut, Witness};
@@ -22,7 +22,7 @@ use crate::tag::{self, Tag};
 use crate::tier::hot::{Asked, Hot, Served, Stored, Take};
 use crate::tier::rooms::Rooms;
 use crate::tier::{Glimpse, Putting, Seen, Storing};
-pub(super) use tagged::{Tagged, bare};
+pub(super) use tagged::Tagged;
 
 type Table = LeaseTable<Arc<Stored>, Arc<Hot>>;
 
@@ -43,12 +43,12 @@ pub(crate) struct L1 {
 }
 
 /// What a lookup found.
-pub(crate) enum L1Sighting<V> {
-    Hit(Seen<V>),
+pub(crate) enum L1Sighting {
+    Hit(Seen),
     Lead,
     Busy,
     /// Writers are at work: nothing can be filled. Their value from before may be served.
-    Guarded(Option<Seen<V>>),
+    Guarded(Option<Seen>),
     /// A value of this fill, whose tags or whose era say that it may never be served again.
     Outdated(Token),
     Unreadable(Error),
@@ -115,54 +115,59 @@ impl L1 {
         true
     }
 
-    pub(crate) fn lookup<V: Local>(&self, key: &[u8], version: u64, lease: Lease) -> L1Sighting<V> {
+    pub(crate) fn lookup(&self, key: &[u8], form: Typed, lease: Lease) -> L1Sighting {
         match self.table(key).lookup(key, Some(lease)) {
             Slot::Hit(held) if !self.serves(held.fill_id) => L1Sighting::Outdated(held.fill_id),
-            Slot::Hit(held) => match self.seen(held, version) {
+            Slot::Hit(held) => match self.seen(held, form) {
                 Some(seen) => L1Sighting::Hit(seen),
                 None => L1Sighting::Unreadable(other_type(key)),
             },
             Slot::Lead => L1Sighting::Lead,
             Slot::Guarded(held) => {
-                L1Sighting::Guarded(self.served(held).and_then(|held| self.seen(held, version)))
+                L1Sighting::Guarded(self.served(held).and_then(|held| self.seen(held, form)))
             }
             Slot::Busy | Slot::Absent => L1Sighting::Busy,
         }
     }
 
-    pub(crate) fn glimpse<V: Local>(&self, key: &[u8], version: u64) -> Result<Option<Glimpse<V>>> {
+    pub(crate) fn glimpse(&self, key: &[u8], form: Typed) -> Result<Option<Glimpse>> {
         let Some(held) = self.served(self.table(key).find(key)) else {
             return Ok(None);
         };
         let left = held.until.since(self.clock.now());
-        let seen = self.seen(held, version).ok_or_else(|| other_type(key))?;
+        let seen = self.seen(held, form).ok_or_else(|| other_type(key))?;
         Ok(Some(Glimpse::of(seen, left)))
     }
 
     /// The value, past its ttl or not, if it is there. Takes no lease.
-    pub(crate) fn find<V: Local>(&self, key: &[u8], version: u64) -> Option<Seen<V>> {
-        self.seen(self.served(self.table(key).find(key))?, version)
+    pub(crate) fn find(&self, key: &[u8], form: Typed) -> Option<Seen> {
+        self.seen(self.served(self.table(key).find(key))?, form)
     }
 
     /// Sets the time left of a value that still stands.
-    pub(crate) fn touch<V>(&self, key: &[u8], seen: &Seen<V>, left: Duration) {
+    pub(crate) fn touch(&self, key: &[u8], seen: &Seen, left: Duration) {
         let serves = seen.stamp.fresh.saturating_sub(seen.age);
         let _ = self.table(key).touch(key, seen.fill_id, serves, left);
     }
 
-    fn seen<V: Local>(&self, held: Held<Arc<Stored>>, version: u64) -> Option<Seen<V>> {
-        let Held { value, fill_id, filled, .. } = held;
-        let (age, stamp) = (self.clock.now().since(filled), value.stamp);
-        value.downcast(version).map(|value| Seen { value, fill_id, age, stamp })
+    fn seen(&self, held: Held<Arc<Stored>>, form: Typed) -> Option<Seen> {
+        let value = held.value.value(form)?;
+        Some(self.seen_as(&held, value))
+    }
+
+    /// What is known of a value beside itself.
+    fn seen_as(&self, held: &Held<Arc<Stored>>, value: Shared) -> Seen {
+        let (age, stamp) = (self.clock.now().since(held.filled), held.value.stamp);
+        Seen { value, fill_id: held.fill_id, age, stamp }
     }
 
     /// Stores a value, if its permit still stands.
-    pub(crate) fn fill<V: Local, R: Reach<V>>(&self, storing: Storing<'_, V>) -> Result<Verdict> {
+    pub(crate) fn fill(&self, storing: Storing<'_>) -> Result<Verdict> {
         let Storing { key, form, permit, notes, value, life, .. } = storing;
-        let bytes = self.weigh::<V, R>("memory fill", key, value)?;
+        let bytes = self.weigh("memory fill", key, form, value)?;
         let stamp = life.stamp;
         let shared = match notes {
-            None => Arc::clone(value) as Shared,
+            None => Arc::clone(value),
             Some(notes) => Tagged::shared(value, notes),
         };
         let value = Stored::new(key, shared, form.version, stamp);
@@ -280,9 +285,9 @@ impl L1 {
     }
 
     /// Ends a guard, and stores a value if it was the only one.
-    pub(crate) fn put<V: Local, R: Reach<V>>(&self, putting: Putting<'_, V>) -> Result<PutVerdict> {
+    pub(crate) fn put(&self, putting: Putting<'_>) -> Result<PutVerdict> {
         let Putting { key, form, guard, value, life, .. } = putting;
-        let bytes = match self.weigh::<V, R>("memory put", key, value) {
+        let bytes = match self.weigh("memory put", key, form, value) {
             Ok(bytes) => bytes,
             Err(error) => {
                 self.end(key, guard);
@@ -290,15 +295,15 @@ impl L1 {
             }
         };
         let stamp = life.stamp;
-        let value = Stored::new(key, Arc::clone(value) as Shared, form.version, stamp);
+        let value = Stored::new(key, Arc::clone(value), form.version, stamp);
         self.hot.open();
         let (fill_id, ttl, serves) = (self.fill_id(guard), life.kept, stamp.fresh);
         Ok(self.table(key).put(key, TablePut { guard, fill_id, value, bytes, ttl, serves }))
     }
 
-    fn weigh<V: Local, R: Reach<V>>(&self, operation: &'static str, key: &[u8], value: &V) -> Result<usize> {
+    fn weigh(&self, operation: &'static str, key: &[u8], form: Typed, value: &Shared) -> Result<usize> {
         // The key is here twice.
-        let bytes = R::weigh(value) + key.len() + STORED_BYTES;
+        let bytes = form.weigh(value) + key.len() + STORED_BYTES;
         if self.table(key).fits(key, bytes) {
             return Ok(bytes);
         }

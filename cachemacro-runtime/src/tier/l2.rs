@@ -13,15 +13,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::codec::{AnyCodec, Reach};
+use crate::codec::{self, AnyCodec, Typed};
 use crate::error::{Error, ErrorKind, Result};
-use crate::form::Form;
 use crate::gate::Gate;
 use crate::journal::{Doomed, GuardEnd, Journal, JournalLimits, OnDelivered, Progress, Swept};
 use crate::mutants::{self, Mutant};
 use crate::policy::{Life, Stamp};
 use crate::protocol::coherence::Ticket;
-use crate::shape::Local;
+use crate::shape::Shared;
 use crate::store::{
     Ask, Entry, Fill, Found, Lease, Pattern, Put, PutVerdict, RawEntry, Store, Token, Verdict,
 };
@@ -52,12 +51,12 @@ pub(crate) struct L2 {
 }
 
 /// What a lookup found.
-pub(crate) enum L2Sighting<V> {
-    Hit(Seen<V>),
+pub(crate) enum L2Sighting {
+    Hit(Seen),
     Lead,
     Busy,
     /// Writers are at work: nothing can be filled. Their value from before may be served.
-    Guarded(Option<Seen<V>>),
+    Guarded(Option<Seen>),
     /// A value of this fill, whose tags or whose era say that it may never be served again.
     Outdated(Token),
     /// The lease was of an era that is over, and is given up. The one of now is known.
@@ -88,12 +87,7 @@ impl L2 {
         Self { gate, gatherers, codec, journal, tasks, releases, near, eras }
     }
 
-    pub(crate) async fn lookup<V: Local, R: Reach<V>>(
-        &self,
-        key: &[u8],
-        form: Form,
-        lease: Lease,
-    ) -> L2Sighting<V> {
+    pub(crate) async fn lookup(&self, key: &[u8], form: Typed, lease: Lease) -> L2Sighting {
         if let Err(error) = self.admits(key) {
             return L2Sighting::Failed(error);
         }
@@ -102,12 +96,12 @@ impl L2 {
         let (found, told) = self.find(key, Some(lease)).await;
         match found {
             Found::Hit(entry) if !told.serves(entry.fill_id) => outdated(told, entry.fill_id),
-            Found::Hit(entry) => match R::open(self.codec, form, &entry.payload) {
+            Found::Hit(entry) => match form.open(self.codec, &entry.payload) {
                 // An invalidation here, not yet delivered there, may have come while the lookup was under way.
                 Ok(_) if self.journal.holds(key) => L2Sighting::Failed(quarantined(key)),
                 Ok(value) => {
-                    let seen = Seen::of(&entry, R::stamp(&entry.payload), Arc::new(value));
-                    self.keep::<V, R>(key, ticket, form, &seen, &entry);
+                    let seen = Seen::of(&entry, codec::stamp(&entry.payload), value);
+                    self.keep(key, ticket, form, &seen, &entry);
                     L2Sighting::Hit(seen)
                 }
                 Err(error) => L2Sighting::Unreadable(error.with_key(key)),
@@ -117,9 +111,9 @@ impl L2 {
             Found::Guarded(entry) => {
                 let entry = entry.filter(|entry| told.serves(entry.fill_id));
                 let carried = mutants::is(Mutant::CarriedValueKeptNear).then(|| entry.clone()).flatten();
-                let value = self.carried::<V, R>(key, form, entry);
+                let value = self.carried(key, form, entry);
                 if let (Some(entry), Some(value)) = (carried, &value) {
-                    self.keep::<V, R>(key, ticket, form, value, &entry);
+                    self.keep(key, ticket, form, value, &entry);
                 }
                 L2Sighting::Guarded(value)
             }
@@ -131,7 +125,7 @@ impl L2 {
     }
 
     /// What it means that a lease was granted: none of an era that is over is of any use.
-    async fn lead<V>(&self, key: &[u8], token: Token, told: Told) -> L2Sighting<V> {
+    async fn lead(&self, key: &[u8], token: Token, told: Told) -> L2Sighting {
         match told {
             Told::Unknown(error) => L2Sighting::Failed(error.with_key(key)),
             told if told.serves(token) => L2Sighting::Lead,
@@ -143,31 +137,24 @@ impl L2 {
     }
 
     /// Keeps what a lookup has found in this process.
-    fn keep<V: Local, R: Reach<V>>(
-        &self,
-        key: &[u8],
-        ticket: Option<Ticket>,
-        form: Form,
-        seen: &Seen<V>,
-        entry: &Entry,
-    ) {
+    fn keep(&self, key: &[u8], ticket: Option<Ticket>, form: Typed, seen: &Seen, entry: &Entry) {
         if let (Some(near), Some(ticket)) = (&self.near, ticket) {
-            let (version, bytes) = (form.version, R::weigh(&seen.value));
+            let (version, bytes) = (form.version, form.weigh(&seen.value));
             near.keep(key, ticket, Keeping { seen, version, bytes, entry });
         }
     }
 
-    pub(crate) async fn glimpse<V, R: Reach<V>>(&self, key: &[u8], form: Form) -> Result<Option<Glimpse<V>>> {
+    pub(crate) async fn glimpse(&self, key: &[u8], form: Typed) -> Result<Option<Glimpse>> {
         if form.is_raw() {
-            return self.read_raw::<V, R>(key, form).await;
+            return self.read_raw(key, form).await;
         }
         self.admits(key)?;
         let (found, told) = self.find(key, None).await;
         match found {
             Found::Hit(entry) if !told.serves(entry.fill_id) => Ok(None),
             Found::Hit(entry) => {
-                let value = R::open(self.codec, form, &entry.payload).map_err(|error| error.with_key(key))?;
-                let seen = Seen::of(&entry, R::stamp(&entry.payload), Arc::new(value));
+                let value = form.open(self.codec, &entry.payload).map_err(|error| error.with_key(key))?;
+                let seen = Seen::of(&entry, codec::stamp(&entry.payload), value);
                 Ok(Some(Glimpse::of(seen, entry.ttl_left.unwrap_or_default())))
             }
             // A refresh is not to replace what writers are at work on.
@@ -179,42 +166,32 @@ impl L2 {
     }
 
     /// What another program may have written: nobody says when, and there is no fill to be named.
-    pub(crate) async fn read_raw<V, R: Reach<V>>(
-        &self,
-        key: &[u8],
-        form: Form,
-    ) -> Result<Option<Glimpse<V>>> {
+    pub(crate) async fn read_raw(&self, key: &[u8], form: Typed) -> Result<Option<Glimpse>> {
         self.admits(key)?;
         let Some(raw) = self.gate.ask("lookup", self.store().read_raw(key)).await? else {
             return Ok(None);
         };
-        let value = R::open(self.codec, form, &raw.payload).map_err(|error| error.with_key(key))?;
+        let value = form.open(self.codec, &raw.payload).map_err(|error| error.with_key(key))?;
         // An invalidation here, not yet delivered there, may have come while the lookup was under way.
         self.admits(key)?;
         let ttl_left = raw.ttl.unwrap_or(Duration::MAX);
         let stamp = Stamp { fresh: ttl_left, cost: Duration::ZERO };
         let (fill_id, age) = (Token::random(), Duration::ZERO);
-        Ok(Some(Glimpse { value: Arc::new(value), fill_id, age, stamp, ttl_left }))
+        Ok(Some(Glimpse { value, fill_id, age, stamp, ttl_left }))
     }
 
     /// Stores a value as it stands, whatever is there. Nobody tells that it is past its ttl, so it goes then.
-    pub(crate) async fn write_raw<V, R: Reach<V>>(
-        &self,
-        key: &[u8],
-        form: Form,
-        value: &V,
-        life: Life,
-    ) -> Result<()> {
+    pub(crate) async fn write_raw(&self, key: &[u8], form: Typed, value: &Shared, life: Life) -> Result<()> {
         self.admits(key)?;
-        let payload = R::seal(self.codec, form, life.stamp, value).map_err(|error| error.with_key(key))?;
+        let payload = form.seal(self.codec, life.stamp, value).map_err(|error| error.with_key(key))?;
         let raw = RawEntry { payload, ttl: Some(life.kept.min(life.stamp.fresh)) };
         self.gate.ask("fill", self.store().write_raw(key, raw)).await
     }
 
     /// Stores a value, if its permit still stands.
-    pub(crate) async fn fill<V: Local, R: Reach<V>>(&self, storing: Storing<'_, V>) -> Result<Verdict> {
+    pub(crate) async fn fill(&self, storing: Storing<'_>) -> Result<Verdict> {
         let Storing { key, form, mark, value, life, .. } = storing;
-        let fill = self.sealed::<V, R>(&storing)?;
+        let fill = self.sealed(&storing)?;
         // Whoever asked for a refresh does not get the value from before it.
         let doomed = [Doomed { key, site: None }];
         let _near = (!mutants::is(Mutant::BodyKeptNear)).then(|| self.forgotten(&doomed));
@@ -228,10 +205,10 @@ impl L2 {
     }
 
     /// A value as it is stored, where it may be.
-    fn sealed<'a, V: Local, R: Reach<V>>(&self, storing: &Storing<'a, V>) -> Result<Fill<'a>> {
+    fn sealed<'a>(&self, storing: &Storing<'a>) -> Result<Fill<'a>> {
         let Storing { key, form, permit, notes, value, life, .. } = *storing;
         self.admits(key)?;
-        let payload = R::seal(self.codec, form, life.stamp, value).map_err(|error| error.with_key(key))?;
+        let payload = form.seal(self.codec, life.stamp, value).map_err(|error| error.with_key(key))?;
         let payload = match notes {
             None => payload,
             Some(notes) => tag::headed(notes, payload),
@@ -293,12 +270,12 @@ impl L2 {
 
     /// Ends a guard, and stores a value if it was the only one. Whatever comes of it, the key is
     /// invalidated; what the store does not take now is kept, and delivered when it does.
-    pub(crate) async fn put<V, R: Reach<V>>(&self, putting: Putting<'_, V>) -> Result<PutVerdict> {
+    pub(crate) async fn put(&self, putting: Putting<'_>) -> Result<PutVerdict> {
         let Putting { key, site, form, guard, value, life } = putting;
         let doomed = [Doomed { key, site }];
         let _near = self.forgotten(&doomed);
         let end = Some(GuardEnd { token: guard, is_certain: true });
-        let payload = match R::seal(self.codec, form, life.stamp, value) {
+        let payload = match form.seal(self.codec, life.stamp, value) {
             Ok(payload) if !self.journal.holds(key) => payload,
             Ok(_) => {
                 self.journal.deliver(&doomed, end).await?;
@@ -372,11 +349,11 @@ impl L2 {
     }
 
     /// What guards carry, if it can be read. An invalidation here may not be delivered there yet.
-    fn carried<V, R: Reach<V>>(&self, key: &[u8], form: Form, entry: Option<Entry>) -> Option<Seen<V>> {
+    fn carried(&self, key: &[u8], form: Typed, entry: Option<Entry>) -> Option<Seen> {
         let entry = entry?;
-        let value = R::open(self.codec, form, &entry.payload).ok()?;
-        let stamp = R::stamp(&entry.payload);
-        (!self.journal.holds(key)).then(|| Seen::of(&entry, stamp, Arc::new(value)))
+        let value = form.open(self.codec, &entry.payload).ok()?;
+        let stamp = codec::stamp(&entry.payload);
+        (!self.journal.holds(key)).then(|| Seen::of(&entry, stamp, value))
     }
 
     /// Looks one key up, and the era beside it.
@@ -459,7 +436,7 @@ impl Drop for SweptNear<'_> {
 }
 
 /// What it means that a value is of another era than that of now, as far as is known.
-fn outdated<V>(told: Told, fill_id: Token) -> L2Sighting<V> {
+fn outdated(told: Told, fill_id: Token) -> L2Sighting {
     match told {
         Told::Unknown(error) => L2Sighting::Failed(error),
         _ => L2Sighting::Outdated(fill_id),

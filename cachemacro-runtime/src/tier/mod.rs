@@ -25,25 +25,26 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::codec::Typed;
 use crate::error::Error;
-use crate::form::Form;
 use crate::mutants::{self, Mutant};
 use crate::policy::{Life, Stamp};
 use crate::protocol::tags::Standing;
+use crate::shape::Shared;
 use crate::site::Site;
 use crate::store::{Lease, Permit, Token};
 use crate::tag::{Note, Noted};
 
-/// What a lookup found, for a type `V`.
-pub(crate) enum Sighting<V> {
+/// What a lookup found, of the type that was asked for.
+pub(crate) enum Sighting {
     /// A value, which this process may share while it is fresh.
-    Hit(Seen<V>),
+    Hit(Seen),
     /// Nothing, and the lease is ours.
     Lead(LeaseGuard),
     /// Somebody else is loading it.
     Busy,
     /// Writers are at work: load, and do not fill. Their value from before may be served, if there is one.
-    Guarded(Option<Seen<V>>),
+    Guarded(Option<Seen>),
     /// Nothing, and no lease is to be had: load, and do not fill.
     Unfillable,
     /// A value of this fill, whose tags or whose era say that it may never be served again.
@@ -57,16 +58,16 @@ pub(crate) enum Sighting<V> {
 }
 
 /// A value on its way in.
-pub(crate) struct Storing<'a, V> {
+pub(crate) struct Storing<'a> {
     pub(crate) key: &'a [u8],
     /// The form of its function's values.
-    pub(crate) form: Form,
+    pub(crate) form: Typed,
     pub(crate) permit: Permit,
     /// The tier's [`mark`](Tier::mark) from before the load.
     pub(crate) mark: u64,
     /// The versions of its tags; `None` if it is of a function that has none.
     pub(crate) notes: Option<&'a [Note]>,
-    pub(crate) value: &'a Arc<V>,
+    pub(crate) value: &'a Shared,
     pub(crate) life: Life,
 }
 
@@ -74,20 +75,20 @@ pub(crate) struct Storing<'a, V> {
 pub(crate) type Tags = std::result::Result<Vec<Note>, Standing>;
 
 /// A value that a mutation returns, on its way in at the end of a guard.
-pub(crate) struct Putting<'a, V> {
+pub(crate) struct Putting<'a> {
     pub(crate) key: &'a [u8],
     /// The function whose key it is.
     pub(crate) site: Option<&'static Site>,
-    pub(crate) form: Form,
+    pub(crate) form: Typed,
     pub(crate) guard: Token,
-    pub(crate) value: &'a Arc<V>,
+    pub(crate) value: &'a Shared,
     pub(crate) life: Life,
 }
 
 /// What is stored, for those who only look.
 #[derive(Debug)]
-pub(crate) struct Glimpse<V> {
-    pub(crate) value: Arc<V>,
+pub(crate) struct Glimpse {
+    pub(crate) value: Shared,
     pub(crate) fill_id: Token,
     pub(crate) age: Duration,
     pub(crate) stamp: Stamp,
@@ -95,15 +96,15 @@ pub(crate) struct Glimpse<V> {
     pub(crate) ttl_left: Duration,
 }
 
-impl<V> Glimpse<V> {
+impl Glimpse {
     /// A value that the store keeps for so long from now on.
-    fn of(seen: Seen<V>, kept: Duration) -> Self {
+    fn of(seen: Seen, kept: Duration) -> Self {
         let Seen { value, fill_id, age, stamp } = seen;
         Self { value, fill_id, age, stamp, ttl_left: stamp.fresh.saturating_sub(age).min(kept) }
     }
 
     /// The same as a lookup finds it.
-    pub(crate) fn seen(&self) -> Seen<V> {
+    pub(crate) fn seen(&self) -> Seen {
         let Self { value, fill_id, age, stamp, .. } = self;
         Seen { value: Arc::clone(value), fill_id: *fill_id, age: *age, stamp: *stamp }
     }

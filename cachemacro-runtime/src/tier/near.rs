@@ -16,17 +16,20 @@ use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
 use crate::clock::{Clock, Moment};
+use crate::codec::Typed;
 use crate::key::ERA_KEY;
 use crate::mutants::{self, Mutant};
 use crate::policy::Stamp;
 use crate::protocol::coherence::{Link, Ticket};
-use crate::shape::{Local, Shared};
+use crate::shape::Shared;
 use crate::site::Site;
 use crate::store::memory::MemoryLimits;
 use crate::store::memory::table::share_of;
 use crate::store::{Entry, Pattern, Token, Watch, Watcher, minimal};
+use crate::tag::Note;
 use crate::tier::Seen;
 use crate::tier::hot::{Asked, Hot, Served, Stored, Take};
+use crate::tier::l1::Tagged;
 use crate::tier::rooms::Rooms;
 use entries::{Entries, Kept, entries, weight_of};
 use link::{Telling, lock};
@@ -79,8 +82,8 @@ struct Stripe {
 }
 
 /// A value that a lookup has found.
-pub(super) struct Keeping<'a, V> {
-    pub(super) seen: &'a Seen<V>,
+pub(super) struct Keeping<'a> {
+    pub(super) seen: &'a Seen,
     pub(super) version: u64,
     /// What it counts for.
     pub(super) bytes: usize,
@@ -172,10 +175,27 @@ impl Near {
     }
 
     /// The same with what is known of its time. It may be taken for older than it is, and never for younger.
-    pub(crate) fn find<V: Local>(&self, key: &[u8], version: u64) -> Option<Seen<V>> {
-        let Kept { stored, fill_id, serves, until, .. } = self.served(key, version)?;
+    pub(crate) fn find(&self, key: &[u8], form: Typed) -> Option<Seen> {
+        let kept = self.served(key, form.version)?;
+        Some(self.seen(&kept, kept.stored.value(form)?))
+    }
+
+    /// The same of a value that is kept with the versions of its tags.
+    pub(super) fn find_tagged(&self, key: &[u8], form: Typed) -> Option<(Seen, Arc<[Note]>)> {
+        let kept = self.served(key, form.version)?;
+        let (value, notes) = Tagged::of(&kept.stored, form)?;
+        Some((self.seen(&kept, value), notes))
+    }
+
+    /// The fill of what is kept under a key, of whatever type it is.
+    pub(super) fn find_fill(&self, key: &[u8], version: u64) -> Option<Token> {
+        self.served(key, version).map(|kept| kept.fill_id)
+    }
+
+    fn seen(&self, kept: &Kept, value: Shared) -> Seen {
+        let Kept { stored, fill_id, serves, until, .. } = kept;
         let age = serves.saturating_sub(until.since(self.clock.now()));
-        Some(Seen { value: stored.downcast(version)?, fill_id, age, stamp: stored.stamp })
+        Seen { value, fill_id: *fill_id, age, stamp: stored.stamp }
     }
 
     /// Whether a value under a key would be served.
@@ -209,11 +229,11 @@ impl Near {
     }
 
     /// Keeps what a lookup has found, if its ticket still stands; no longer than to the end of its ttl.
-    pub(super) fn keep<V: Local>(&self, key: &[u8], ticket: Ticket, keeping: Keeping<'_, V>) {
+    pub(super) fn keep(&self, key: &[u8], ticket: Ticket, keeping: Keeping<'_>) {
         let Keeping { seen, version, bytes, entry } = keeping;
         let (fill_id, stamp, serves) = (seen.fill_id, seen.stamp, seen.stamp.fresh.min(entry.ttl));
         let Some(until) = self.until(entry, serves) else { return };
-        let stored = Stored::new(key, Arc::clone(&seen.value) as Shared, version, stamp);
+        let stored = Stored::new(key, Arc::clone(&seen.value), version, stamp);
         let (epoch, bytes) = (ticket.epoch, bytes as u64);
         let mut kept = Kept { stored, epoch, fill_id, serves, until, bytes };
         let entries = self.entries.of(key);
@@ -240,8 +260,8 @@ impl Near {
     }
 
     /// Keeps what a body has returned, which is wrong.
-    pub(super) fn keep_body<V: Local>(&self, key: &[u8], value: &Arc<V>, version: u64, stamp: Stamp) {
-        let stored = Stored::new(key, Arc::clone(value) as Shared, version, stamp);
+    pub(super) fn keep_body(&self, key: &[u8], value: &Shared, version: u64, stamp: Stamp) {
+        let stored = Stored::new(key, Arc::clone(value), version, stamp);
         let (serves, epoch) = (stamp.fresh, self.epoch.load(Ordering::Acquire));
         let (fill_id, until) = (Token::random(), self.clock.now() + serves);
         let kept = Kept { stored, epoch, fill_id, serves, until, bytes: 0 };

@@ -8,11 +8,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::codec::Reach;
+use crate::codec::Typed;
 use crate::error::Result;
-use crate::form::Form;
 use crate::journal::{Doomed, GuardEnd, Progress, Swept};
-use crate::shape::Local;
+use crate::shape::Shared;
 use crate::site::Site;
 use crate::store::{Lease, Pattern, PutVerdict, Token, Verdict};
 use crate::tier::hot::{Asked, Served, Take};
@@ -62,10 +61,10 @@ impl Tier {
 
     /// A value that takes no waiting at all, past its ttl or not: none, if it is elsewhere. What is kept in
     /// front of a store is never past its ttl.
-    pub(crate) fn find_now<V: Local>(&self, key: &[u8], version: u64, strict: bool) -> Option<Seen<V>> {
+    pub(crate) fn find_now(&self, key: &[u8], form: Typed, strict: bool) -> Option<Seen> {
         match self {
-            Self::Local(l1) => l1.find(key, version),
-            Self::Shared(l2) if !strict => l2.near()?.find(key, version),
+            Self::Local(l1) => l1.find(key, form),
+            Self::Shared(l2) if !strict => l2.near()?.find(key, form),
             Self::Shared(_) => None,
         }
     }
@@ -93,7 +92,7 @@ impl Tier {
     }
 
     /// Sets the time left of a value, from a place that does not wait.
-    pub(crate) fn touch_later<V>(&self, key: &[u8], seen: &Seen<V>, left: Duration) {
+    pub(crate) fn touch_later(&self, key: &[u8], seen: &Seen, left: Duration) {
         match self {
             Self::Local(l1) => l1.touch(key, seen, left),
             Self::Shared(l2) => l2.touch_later(key.into(), seen.fill_id, left),
@@ -122,16 +121,11 @@ impl Tier {
     }
 
     /// Looks a key up, and takes the lease if there is nothing.
-    pub(crate) async fn lookup<V: Local, R: Reach<V>>(
-        &self,
-        key: &[u8],
-        form: Form,
-        ttl: Duration,
-    ) -> Sighting<V> {
+    pub(crate) async fn lookup(&self, key: &[u8], form: Typed, ttl: Duration) -> Sighting {
         let guard = LeaseGuard::new(self.clone(), key);
         let lease = guard.lease(ttl);
         let (sighting, guard) = match self {
-            Self::Local(l1) => match l1.lookup(key, form.version, lease) {
+            Self::Local(l1) => match l1.lookup(key, form, lease) {
                 L1Sighting::Lead => return Sighting::Lead(guard),
                 L1Sighting::Hit(value) => (Sighting::Hit(value), guard),
                 L1Sighting::Busy => (Sighting::Busy, guard),
@@ -139,7 +133,7 @@ impl Tier {
                 L1Sighting::Outdated(fill_id) => (Sighting::Outdated(fill_id), guard),
                 L1Sighting::Unreadable(error) => (Sighting::Unreadable(error), guard),
             },
-            Self::Shared(l2) => match l2.lookup::<V, R>(key, form, lease).await {
+            Self::Shared(l2) => match l2.lookup(key, form, lease).await {
                 L2Sighting::Lead => return Sighting::Lead(guard),
                 L2Sighting::Hit(value) => (Sighting::Hit(value), guard),
                 L2Sighting::Busy => (Sighting::Busy, guard),
@@ -157,39 +151,30 @@ impl Tier {
     }
 
     /// The values under these keys, in one round trip, where they can be served as they are; takes no lease.
-    pub(crate) async fn read_many<V: Local, R: Reach<V>>(
-        &self,
-        keys: &[&[u8]],
-        form: Form,
-    ) -> Vec<Option<Arc<V>>> {
+    pub(crate) async fn read_many(&self, keys: &[&[u8]], form: Typed) -> Vec<Option<Shared>> {
         match self {
             // What is in this process is found at once, or is not there.
             Self::Local(_) => keys.iter().map(|_| None).collect(),
-            Self::Shared(l2) => l2.read_many::<V, R>(keys, form).await,
+            Self::Shared(l2) => l2.read_many(keys, form).await,
         }
     }
 
     /// Looks keys up, and takes the leases of those under which is nothing. In a store that is one round trip, and what
     /// is neither a value nor a lease is told as [`Sighting::Busy`], and left to a lookup of that key alone.
-    pub(crate) async fn lookup_many<V: Local, R: Reach<V>>(
-        &self,
-        keys: &[&[u8]],
-        form: Form,
-        ttl: Duration,
-    ) -> Vec<Sighting<V>> {
+    pub(crate) async fn lookup_many(&self, keys: &[&[u8]], form: Typed, ttl: Duration) -> Vec<Sighting> {
         let l2 = match self {
             Self::Shared(l2) => l2,
             Self::Local(_) => {
                 let mut sightings = Vec::with_capacity(keys.len());
                 for key in keys {
-                    sightings.push(self.lookup::<V, R>(key, form, ttl).await);
+                    sightings.push(self.lookup(key, form, ttl).await);
                 }
                 return sightings;
             }
         };
         let guards: Vec<LeaseGuard> = keys.iter().map(|key| LeaseGuard::new(self.clone(), key)).collect();
         let leases: Vec<Lease> = guards.iter().map(|guard| guard.lease(ttl)).collect();
-        let sightings = l2.lookup_many::<V, R>(keys, form, &leases).await.into_iter().zip(guards);
+        let sightings = l2.lookup_many(keys, form, &leases).await.into_iter().zip(guards);
         let sightings = sightings.map(|(sighting, guard)| match sighting {
             L2Sighting::Lead => Sighting::Lead(guard),
             // The guard is dropped, and releases.
@@ -208,33 +193,26 @@ impl Tier {
     }
 
     /// Looks at what is stored, and takes no lease.
-    pub(crate) async fn glimpse<V: Local, R: Reach<V>>(
-        &self,
-        key: &[u8],
-        form: Form,
-    ) -> Result<Option<Glimpse<V>>> {
+    pub(crate) async fn glimpse(&self, key: &[u8], form: Typed) -> Result<Option<Glimpse>> {
         match self {
-            Self::Local(l1) => l1.glimpse(key, form.version),
-            Self::Shared(l2) => l2.glimpse::<V, R>(key, form).await,
+            Self::Local(l1) => l1.glimpse(key, form),
+            Self::Shared(l2) => l2.glimpse(key, form).await,
         }
     }
 
     /// Stores a value, if its permit still stands.
-    pub(crate) async fn fill<V: Local, R: Reach<V>>(&self, storing: Storing<'_, V>) -> Result<Verdict> {
+    pub(crate) async fn fill(&self, storing: Storing<'_>) -> Result<Verdict> {
         match self {
-            Self::Local(l1) => l1.fill::<V, R>(storing),
-            Self::Shared(l2) => l2.fill::<V, R>(storing).await,
+            Self::Local(l1) => l1.fill(storing),
+            Self::Shared(l2) => l2.fill(storing).await,
         }
     }
 
     /// Stores values, each if its permit still stands; in a store, in one round trip.
-    pub(crate) async fn fill_many<V: Local, R: Reach<V>>(
-        &self,
-        storings: Vec<Storing<'_, V>>,
-    ) -> Vec<Result<Verdict>> {
+    pub(crate) async fn fill_many(&self, storings: Vec<Storing<'_>>) -> Vec<Result<Verdict>> {
         match self {
-            Self::Local(l1) => storings.into_iter().map(|storing| l1.fill::<V, R>(storing)).collect(),
-            Self::Shared(l2) => l2.fill_many::<V, R>(&storings).await,
+            Self::Local(l1) => storings.into_iter().map(|storing| l1.fill(storing)).collect(),
+            Self::Shared(l2) => l2.fill_many(&storings).await,
         }
     }
 
@@ -318,10 +296,10 @@ impl Tier {
     }
 
     /// Ends a guard, and stores a value if it was the only one.
-    pub(crate) async fn put<V: Local, R: Reach<V>>(&self, putting: Putting<'_, V>) -> Result<PutVerdict> {
+    pub(crate) async fn put(&self, putting: Putting<'_>) -> Result<PutVerdict> {
         match self {
-            Self::Local(l1) => l1.put::<V, R>(putting),
-            Self::Shared(l2) => l2.put::<V, R>(putting).await,
+            Self::Local(l1) => l1.put(putting),
+            Self::Shared(l2) => l2.put(putting).await,
         }
     }
 

@@ -1,24 +1,23 @@
 //! A value that was found, and what is known of its time.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use crate::policy::Freshness;
-use crate::policy::{Stamp, Windows};
+use crate::policy::{Freshness, Stamp, Windows};
+use crate::shape::Shared;
 use crate::store::{Entry, Token};
 
 /// A value that was found, past its ttl or not.
-#[derive(Debug)]
-pub(crate) struct Seen<V> {
-    pub(crate) value: Arc<V>,
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) value: Shared,
     pub(crate) fill_id: Token,
     pub(crate) age: Duration,
     pub(crate) stamp: Stamp,
 }
 
-impl<V> Seen<V> {
+impl Seen {
     /// A value of a store.
-    pub(super) fn of(entry: &Entry, stamp: Option<Stamp>, value: Arc<V>) -> Self {
+    pub(super) fn of(entry: &Entry, stamp: Option<Stamp>, value: Shared) -> Self {
         let (age, stamp) = times(entry, stamp);
         Self { value, fill_id: entry.fill_id, age, stamp }
     }
@@ -50,17 +49,13 @@ fn times(entry: &Entry, stamp: Option<Stamp>) -> (Duration, Stamp) {
     (told.unwrap_or_else(unknown), stamp)
 }
 
-impl<V> Clone for Seen<V> {
-    fn clone(&self) -> Self {
-        Self { value: Arc::clone(&self.value), ..*self }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
-    fn seen(ttl: u64, age: Option<u64>, left: Option<u64>) -> Seen<u8> {
+    fn seen(ttl: u64, age: Option<u64>, left: Option<u64>) -> Seen {
         let seconds = Duration::from_secs;
         let entry = Entry {
             fill_id: Token::random(),

@@ -1,14 +1,12 @@
 //! Values under tags, wherever they are.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use crate::codec::Reach;
+use crate::codec::Typed;
 use crate::error::Result;
-use crate::form::Form;
 use crate::mutants::{self, Mutant};
 use crate::protocol::tags::Standing;
-use crate::shape::Local;
+use crate::shape::Shared;
 use crate::store::Token;
 use crate::tag::{Before, Note, Noted, Tag};
 use crate::tier::l1::L1Sighting;
@@ -16,8 +14,8 @@ use crate::tier::l2::L2Sighting;
 use crate::tier::{Glimpse, LeaseGuard, Seen, Sighting, Tags, Tier};
 
 /// What is stored under tags, for those who only look.
-pub(crate) struct Tagged<V> {
-    pub(crate) glimpse: Glimpse<V>,
+pub(crate) struct Tagged {
+    pub(crate) glimpse: Glimpse,
     pub(crate) tags: Vec<Tag>,
     /// Whether none of them was invalidated since.
     pub(crate) is_current: bool,
@@ -25,63 +23,57 @@ pub(crate) struct Tagged<V> {
 
 impl Tier {
     /// A value under tags that takes no waiting.
-    pub(crate) fn get_under<V: Local>(&self, key: &[u8], version: u64, strict: bool) -> Option<Arc<V>> {
+    pub(crate) fn get_under(&self, key: &[u8], form: Typed, strict: bool) -> Option<Shared> {
         match self {
-            Self::Local(l1) => l1.get_under(key, version),
-            Self::Shared(l2) if !strict => l2.find_under(key, version).map(|seen| seen.value),
+            Self::Local(l1) => l1.get_under(key, form),
+            Self::Shared(l2) if !strict => l2.find_under(key, form).map(|seen| seen.value),
             Self::Shared(_) => None,
         }
     }
 
     /// A value that takes no waiting, under tags or not, past its ttl or not.
-    pub(crate) fn find<V: Local>(
-        &self,
-        key: &[u8],
-        version: u64,
-        strict: bool,
-        is_tagged: bool,
-    ) -> Option<Seen<V>> {
+    pub(crate) fn find(&self, key: &[u8], form: Typed, strict: bool, is_tagged: bool) -> Option<Seen> {
         match is_tagged {
-            true => self.find_under(key, version, strict),
-            false => self.find_now(key, version, strict),
+            true => self.find_under(key, form, strict),
+            false => self.find_now(key, form, strict),
         }
     }
 
     /// A value under tags that takes no waiting, past its ttl or not. What is kept in front of a store is never past
     /// its ttl.
-    pub(crate) fn find_under<V: Local>(&self, key: &[u8], version: u64, strict: bool) -> Option<Seen<V>> {
+    pub(crate) fn find_under(&self, key: &[u8], form: Typed, strict: bool) -> Option<Seen> {
         match self {
-            Self::Local(l1) => l1.find_under(key, version),
-            Self::Shared(l2) if !strict => l2.find_under(key, version),
+            Self::Local(l1) => l1.find_under(key, form),
+            Self::Shared(l2) if !strict => l2.find_under(key, form),
             Self::Shared(_) => None,
         }
     }
 
     /// Whether a value under tags is kept in front of a store, and would be served now.
-    pub(crate) fn is_near_under<V: Local>(&self, key: &[u8], version: u64) -> bool {
+    pub(crate) fn is_near_under(&self, key: &[u8], form: Typed) -> bool {
         match self {
             Self::Local(_) => false,
-            Self::Shared(l2) => l2.find_under::<V>(key, version).is_some(),
+            Self::Shared(l2) => l2.find_under(key, form).is_some(),
         }
     }
 
     /// Looks a key up that stands under tags, and takes the lease if there is nothing. The lease has what is to be
     /// noted before the load.
-    pub(crate) async fn lookup_under<V: Local, R: Reach<V>>(
+    pub(crate) async fn lookup_under(
         &self,
         key: &[u8],
-        form: Form,
+        form: Typed,
         ttl: Duration,
         before: Before<'_>,
-    ) -> Sighting<V> {
+    ) -> Sighting {
         if before.is_empty() {
-            return self.lookup::<V, R>(key, form, ttl).await;
+            return self.lookup(key, form, ttl).await;
         }
         let mut guard = LeaseGuard::new(self.clone(), key);
         let lease = guard.lease(ttl);
         let (sighting, notes) = match self {
             Self::Local(l1) => {
-                let (sighting, notes) = l1.lookup_under(key, form.version, lease, before);
+                let (sighting, notes) = l1.lookup_under(key, form, lease, before);
                 let sighting = match sighting {
                     L1Sighting::Lead => None,
                     L1Sighting::Hit(value) => Some(Sighting::Hit(value)),
@@ -93,7 +85,7 @@ impl Tier {
                 (sighting, notes)
             }
             Self::Shared(l2) => {
-                let (sighting, notes) = l2.lookup_under::<V, R>(key, form, lease, before).await;
+                let (sighting, notes) = l2.lookup_under(key, form, lease, before).await;
                 let sighting = match sighting {
                     L2Sighting::Lead => None,
                     L2Sighting::Moved => Some(Sighting::Moved),
@@ -130,48 +122,44 @@ impl Tier {
 
     /// The values under these keys, with what is known of the tags of each, where they can be served as they are; takes no
     /// lease. In a store that is one round trip, and one more for tags that values name.
-    pub(crate) async fn read_many_under<V: Local, R: Reach<V>>(
+    pub(crate) async fn read_many_under(
         &self,
         keys: &[&[u8]],
-        form: Form,
+        form: Typed,
         before: &[Before<'_>],
-    ) -> Vec<Option<Arc<V>>> {
+    ) -> Vec<Option<Shared>> {
         match self {
             // What is in this process is found at once, or is not there.
             Self::Local(_) => keys.iter().map(|_| None).collect(),
-            Self::Shared(l2) => l2.read_many_under::<V, R>(keys, form, before).await,
+            Self::Shared(l2) => l2.read_many_under(keys, form, before).await,
         }
     }
 
     /// What is stored under tags, with them, and whether they are as they were.
-    pub(crate) async fn glimpse_under<V: Local, R: Reach<V>>(
-        &self,
-        key: &[u8],
-        form: Form,
-    ) -> Result<Option<Tagged<V>>> {
+    pub(crate) async fn glimpse_under(&self, key: &[u8], form: Typed) -> Result<Option<Tagged>> {
         match self {
-            Self::Local(l1) => l1.glimpse_under(key, form.version),
-            Self::Shared(l2) => l2.glimpse_under::<V, R>(key, form).await,
+            Self::Local(l1) => l1.glimpse_under(key, form),
+            Self::Shared(l2) => l2.glimpse_under(key, form).await,
         }
     }
 
     /// What is stored, unless it has tags of which one was invalidated since.
-    pub(crate) async fn glimpse_current<V: Local, R: Reach<V>>(
+    pub(crate) async fn glimpse_current(
         &self,
         key: &[u8],
-        form: Form,
+        form: Typed,
         is_tagged: bool,
-    ) -> Result<Option<Glimpse<V>>> {
+    ) -> Result<Option<Glimpse>> {
         if !is_tagged {
-            return self.glimpse::<V, R>(key, form).await;
+            return self.glimpse(key, form).await;
         }
-        let found = self.glimpse_under::<V, R>(key, form).await?;
+        let found = self.glimpse_under(key, form).await?;
         Ok(found.filter(|tagged| tagged.is_current).map(|tagged| tagged.glimpse))
     }
 
     /// Makes room where a value is of whose tags one was invalidated.
-    pub(crate) async fn discard_outdated<V: Local, R: Reach<V>>(&self, key: &[u8], form: Form) -> Result<()> {
-        match self.glimpse_under::<V, R>(key, form).await? {
+    pub(crate) async fn discard_outdated(&self, key: &[u8], form: Typed) -> Result<()> {
+        match self.glimpse_under(key, form).await? {
             Some(tagged) if !tagged.is_current => self.discard(key, tagged.glimpse.fill_id).await,
             _ => Ok(()),
         }

@@ -12,20 +12,19 @@ use tokio::time::Instant;
 use super::notes;
 use crate::cache::read::Load;
 use crate::cache::warm;
-use crate::codec::Reach;
 use crate::error::Result;
 use crate::flight::{Lead, Outcome, Seat};
 use crate::policy::{Life, Terms};
 use crate::protocol::flight::{Ending, Progress};
-use crate::shape::{Local, Sharing};
+use crate::shape::{Local, Shared, Sharing};
 use crate::store::{Permit, Verdict};
 use crate::tag::{Before, Note, Noted, Tag};
 use crate::task::join_all;
 use crate::tier::{LeaseGuard, Sighting, Storing};
 
 /// How it stands with an id after the lookup.
-pub(super) enum Standing<V> {
-    Found(Arc<V>),
+pub(super) enum Standing {
+    Found(Shared),
     /// Its lease is held: it is to be loaded.
     Leased(Lead<LeaseGuard>),
     /// It goes on by itself; the store may have just not answered for it.
@@ -40,13 +39,12 @@ pub(super) enum Standing<V> {
 /// # Cancel safety
 ///
 /// Safe: what has a seat or a lease gives it up.
-pub(super) async fn lead<S, R, P>(loads: &[Load<'_, P>]) -> Vec<Standing<S::Value>>
+pub(super) async fn lead<S, P>(loads: &[Load<'_, P>]) -> Vec<Standing>
 where
     S: Sharing<Value: Local>,
-    R: Reach<S::Value>,
     P: Terms<S::Found>,
 {
-    let Some(Load { cache, tier, site, .. }) = loads.first() else { return Vec::new() };
+    let Some(Load { cache, tier, site, form, .. }) = loads.first() else { return Vec::new() };
     let seats: Vec<Seat<LeaseGuard>> = loads.iter().map(|load| cache.inner.flights.enter(load.key)).collect();
     let leading =
         || loads.iter().zip(&seats).filter(|(_, seat)| matches!(seat, Seat::Lead(_))).map(|(load, _)| load);
@@ -55,7 +53,7 @@ where
             lead.progress(Progress::LookupSent);
         }
     }
-    let (form, lease) = (cache.form(site), cache.inner.settings.lease);
+    let lease = cache.inner.settings.lease;
     let before: Vec<Before<'_>> = leading().map(|load| load.terms.before()).collect();
     let noted = notes::before(tier, lease, &before).await;
     let mut noted = match noted {
@@ -64,13 +62,13 @@ where
         Err(_) => return seats.into_iter().map(|seat| Standing::Alone { seat, has_failed: false }).collect(),
     };
     let keys: Vec<&[u8]> = leading().map(|load| load.key).collect();
-    let mut sightings = tier.lookup_many::<S::Value, R>(&keys, form, lease).await.into_iter();
+    let mut sightings = tier.lookup_many(&keys, *form, lease).await.into_iter();
     let standings = loads.iter().zip(seats).map(|(load, seat)| {
         let Seat::Lead(mut lead) = seat else { return Standing::Alone { seat, has_failed: false } };
         match (sightings.next(), noted.next()) {
             // What stands under tags is looked up with them.
             (Some(Sighting::Hit(seen)), _) if seen.is_fresh() && !site.is_tagged() => {
-                lead.end(Ending::Hit, Some(Outcome::Value(seen.value.clone())));
+                lead.end(Ending::Hit, Some(Outcome::Value(Arc::clone(&seen.value))));
                 load.count(|counters| &counters.hits);
                 Standing::Found(seen.value)
             }
@@ -113,20 +111,20 @@ struct Settling<'a, P, S: Sharing> {
     lead: Lead<LeaseGuard>,
     output: S::Output,
     outcome: Option<Outcome>,
-    step: Step<S::Value>,
+    step: Step,
 }
 
 /// What it takes.
-enum Step<V> {
-    Fill(Filling<V>),
+enum Step {
+    Fill(Filling),
     Release,
     /// Nothing is asked of the store.
     Nothing(Ending),
 }
 
 /// A value that is to be stored.
-struct Filling<V> {
-    value: Arc<V>,
+struct Filling {
+    value: Shared,
     life: Life,
     /// The tags that it names.
     of_value: Vec<Tag>,
@@ -158,10 +156,9 @@ impl<'a, P> Led<'a, P> {
     }
 
     /// Stores what can be stored of what was loaded, and gives to others what they may take.
-    pub(super) async fn settle<S, R>(&self, came: Vec<(usize, S::Output)>) -> Vec<(usize, S::Output)>
+    pub(super) async fn settle<S>(&self, came: Vec<(usize, S::Output)>) -> Vec<(usize, S::Output)>
     where
         S: Sharing<Value: Local>,
-        R: Reach<S::Value>,
         P: Terms<S::Found>,
     {
         let cost = self.since.elapsed();
@@ -173,7 +170,7 @@ impl<'a, P> Led<'a, P> {
             taken.map(|(member, led, output)| self.decided(member, led, output, cost)).collect()
         };
         self.note(&mut settling).await;
-        let (filled, released) = tokio::join!(fill::<S, R, P>(&settling), release(&settling));
+        let (filled, released) = tokio::join!(fill::<S, P>(&settling), release(&settling));
         let endings =
             settling.iter().zip(filled.into_iter().zip(released)).map(|(settling, came)| async move {
                 let Settling { load, lead, step, .. } = settling;
@@ -228,16 +225,16 @@ impl<'a, P> Led<'a, P> {
             }
             Some(value) => {
                 let life = load.cache.life(load.site, &load.terms, S::found(value), cost);
-                let value = Arc::new(value.clone());
+                let shared: Shared = Arc::new(value.clone());
                 let step = match life {
                     Some(_) if lead.lease().is_none_or(|lease| lease.is_over(self.lease)) => {
                         load.count(|counters| &counters.refused);
                         Step::Nothing(Ending::Unsettled)
                     }
                     Some(life) => Step::Fill(Filling {
-                        value: Arc::clone(&value),
+                        value: Arc::clone(&shared),
                         life,
-                        of_value: load.terms.tags_of(S::found(&value)),
+                        of_value: load.terms.tags_of(S::found(value)),
                         notes: Vec::new(),
                     }),
                     None => {
@@ -245,7 +242,7 @@ impl<'a, P> Led<'a, P> {
                         Step::Release
                     }
                 };
-                (Some(Outcome::Value(value)), step)
+                (Some(Outcome::Value(shared)), step)
             }
         };
         if !matches!(step, Step::Nothing(_)) {
@@ -284,22 +281,21 @@ impl<'a, P> Led<'a, P> {
 }
 
 /// Stores the values of those who have one that is to be stored, and says of these what came of it.
-async fn fill<S, R, P>(settling: &[Settling<'_, P, S>]) -> Vec<Option<Result<Verdict>>>
+async fn fill<S, P>(settling: &[Settling<'_, P, S>]) -> Vec<Option<Result<Verdict>>>
 where
     S: Sharing<Value: Local>,
-    R: Reach<S::Value>,
 {
     let storings = settling.iter().filter_map(|Settling { load, lead, step, .. }| {
         let (Step::Fill(filling), Some(lease)) = (step, lead.lease()) else { return None };
         let Filling { value, life, notes, .. } = filling;
-        let (key, form, permit) = (load.key, load.cache.form(load.site), Permit::Lease(lease.token()));
+        let (key, form, permit) = (load.key, load.form, Permit::Lease(lease.token()));
         let notes = load.site.is_tagged().then_some(&notes[..]);
         Some(Storing { key, form, permit, mark: lease.mark(), notes, value, life: *life })
     });
-    let storings: Vec<Storing<'_, S::Value>> = storings.collect();
+    let storings: Vec<Storing<'_>> = storings.collect();
     let mut verdicts = match settling.first() {
         Some(Settling { load, .. }) if !storings.is_empty() => {
-            load.tier.fill_many::<S::Value, R>(storings).await.into_iter()
+            load.tier.fill_many(storings).await.into_iter()
         }
         _ => Vec::new().into_iter(),
     };

@@ -12,10 +12,9 @@ use tokio::time::{Instant, sleep};
 
 use crate::cache::{Cache, Inner, current};
 use crate::chance;
-use crate::codec::Reach;
+use crate::codec::Typed;
 use crate::flight::Seat;
 use crate::protocol::flight::Progress;
-use crate::shape::Local;
 use crate::site::Site;
 use crate::tier::Sighting;
 
@@ -43,6 +42,7 @@ struct Keeper {
     scope: Option<Weak<Inner>>,
     site: &'static Site,
     key: Arc<[u8]>,
+    form: Typed,
     every: Duration,
     again: Again,
 }
@@ -79,22 +79,23 @@ impl Keepers {
 }
 
 /// Keeps a key warm from now on, if it is not already: `again` makes its loads.
-pub(super) fn keep<V: Local, R: Reach<V>>(
+pub(super) fn keep(
     cache: &Cache,
     site: &'static Site,
     key: &[u8],
+    form: Typed,
     every: Duration,
     again: impl FnOnce() -> Option<Again>,
 ) {
     let Some(key) = cache.inner.keepers.called(key) else { return };
     let Some(again) = again() else { return };
     let scope = current::scoped().map(|cache| Arc::downgrade(&cache.inner));
-    let keeper = Keeper { cache: Arc::downgrade(&cache.inner), scope, site, key, every, again };
-    cache.inner.tasks.spawn_until_closed(keeper.run::<V, R>());
+    let keeper = Keeper { cache: Arc::downgrade(&cache.inner), scope, site, key, form, every, again };
+    cache.inner.tasks.spawn_until_closed(keeper.run());
 }
 
 impl Keeper {
-    async fn run<V: Local, R: Reach<V>>(mut self) {
+    async fn run(mut self) {
         let mut pause = self.every;
         loop {
             // Early, so that what is loaded at the same time is not always loaded at the same time.
@@ -103,16 +104,16 @@ impl Keeper {
             if inner.keepers.forgets(&self.key) {
                 return;
             }
-            pause = self.refresh::<V, R>(&Cache { inner }).await;
+            pause = self.refresh(&Cache { inner }).await;
         }
     }
 
     /// Refreshes the key if nobody else has; says when to look again.
-    async fn refresh<V: Local, R: Reach<V>>(&mut self, cache: &Cache) -> Duration {
+    async fn refresh(&mut self, cache: &Cache) -> Duration {
         let (tier, key) = (cache.tier_of(self.site).clone(), Arc::clone(&self.key));
-        let (mark, form) = (tier.mark(), cache.form(self.site));
+        let (mark, form) = (tier.mark(), self.form);
         let is_tagged = self.site.is_tagged();
-        let Ok(found) = tier.glimpse_current::<V, R>(&key, form, is_tagged).await else { return self.every };
+        let Ok(found) = tier.glimpse_current(&key, form, is_tagged).await else { return self.every };
         let ticket = |right| Ticket::new(cache.clone(), tier.clone(), Arc::clone(&key), right);
         match found {
             // Another process has refreshed it, or an early hit.
@@ -126,11 +127,11 @@ impl Keeper {
             }
             None => {
                 let Seat::Lead(mut lead) = cache.inner.flights.enter(&key) else { return self.every };
-                if is_tagged && tier.discard_outdated::<V, R>(&key, form).await.is_err() {
+                if is_tagged && tier.discard_outdated(&key, form).await.is_err() {
                     return self.every;
                 }
                 lead.progress(Progress::LookupSent);
-                let sighting = tier.lookup::<V, R>(&key, form, cache.inner.settings.lease).await;
+                let sighting = tier.lookup(&key, form, cache.inner.settings.lease).await;
                 if let Sighting::Lead(lease) = sighting {
                     lead.hold(lease);
                     self.load(cache, ticket(Right::Lead(lead))).await;

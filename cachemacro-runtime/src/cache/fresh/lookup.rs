@@ -10,42 +10,35 @@ use super::refreshers::Begun;
 use super::ticket::{Leased, Ticket};
 use crate::cache::read::{Load, POLL_MAX, POLL_MIN};
 use crate::chance;
-use crate::codec::Reach;
 use crate::flight::Lead;
 use crate::policy::Freshness;
 use crate::protocol::flight::Progress;
-use crate::shape::Local;
 use crate::tag::Before;
 use crate::tier::{LeaseGuard, Seen, Sighting};
 
 /// What a lookup leaves to do.
-pub(super) enum Next<V> {
+pub(super) enum Next {
     /// Take this.
-    Take(Seen<V>, u64),
+    Take(Seen, u64),
     /// Take this, and have it refreshed if there is a mark.
-    TakeStale(Seen<V>, Option<u64>),
+    TakeStale(Seen, Option<u64>),
     /// Replace this, by this right; take it if that fails.
-    Replace(Seen<V>, Box<Ticket>),
+    Replace(Seen, Box<Ticket>),
     /// Load, with the lease if there is one.
     Load,
 }
 
 impl<P, O: 'static> Fresh<'_, P, O> {
     /// Asks until it is known what to do.
-    pub(super) async fn look_up<V: Local, R: Reach<V>>(
-        &self,
-        lead: &mut Lead<LeaseGuard>,
-        before: Before<'_>,
-    ) -> Next<V> {
-        let Load { site, cache, tier, key, deadline, .. } = self.load;
-        let form = cache.form(site);
+    pub(super) async fn look_up(&self, lead: &mut Lead<LeaseGuard>, before: Before<'_>) -> Next {
+        let Load { cache, tier, key, form, deadline, .. } = self.load;
         let (mut pause, mut cleared) = (POLL_MIN, false);
         loop {
             lead.progress(Progress::LookupSent);
             let mark = tier.mark();
             // From before the lookup: a change that comes right after its answer is not missed.
             let mut change = pin!(tier.change(key));
-            let lookup = tier.lookup_under::<V, R>(key, form, cache.inner.settings.lease, before);
+            let lookup = tier.lookup_under(key, form, cache.inner.settings.lease, before);
             let sighting = match &self.hard {
                 Some(hard) => tokio::time::timeout(hard.lookup(), lookup).await,
                 None => Ok(lookup.await),

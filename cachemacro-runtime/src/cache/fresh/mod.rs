@@ -33,7 +33,7 @@ use crate::flight::{Lead, Outcome};
 use crate::mutants::{self, Mutant};
 use crate::policy::{Freshness, Policy, Terms, idle_left, is_early};
 use crate::protocol::flight::{Ending, Progress};
-use crate::shape::{Local, Sharing};
+use crate::shape::{Local, Sharing, owned};
 use crate::site::count;
 use crate::tier::{LeaseGuard, Seen, Tier};
 
@@ -87,21 +87,21 @@ where
         warm::ran(site);
         return inline(args).await;
     };
-    let (tier, key) = (cache.tier_of(site), key.as_bytes());
+    let (tier, key, form) = (cache.tier_of(site), key.as_bytes(), cache.typed::<S::Value, R>(site));
     let policy = cache.policy(site);
     let hard = policy.hard.zip(rest.late).map(|(after, late)| Hard::from_now(after, late));
     let deadline = read::deadline(&cache);
     let deadline = hard.map_or(deadline, |hard| deadline.min(hard.at));
-    let load = Load { site, cache: &cache, tier, key, terms, deadline, has_failed: false };
+    let load = Load { site, cache: &cache, tier, key, form, terms, deadline, has_failed: false };
     if let Some(every) = policy.refresh_every {
-        keepers::keep::<S::Value, R>(&cache, site, key, every, || (rest.again)(&args));
+        keepers::keep(&cache, site, key, form, every, || (rest.again)(&args));
     }
     let fresh = Fresh { policy, hard, load };
     let ways = Ways { args, inline, background };
     // What no policy needs to see, `hit` has answered.
     if site.policy().looks_at_hits() || site.is_tagged() {
         let mark = tier.mark();
-        let found = tier.find::<S::Value>(key, site.version(), site.is_strict(), site.is_tagged());
+        let found = tier.find(key, form, site.is_strict(), site.is_tagged());
         if let Some(seen) = found.filter(Seen::is_fresh) {
             return fresh.hit::<S, R, A, F>(seen, mark, ways).await;
         }
@@ -164,19 +164,19 @@ impl<P, O: 'static> Fresh<'_, P, O> {
             return output;
         }
         if let (Tier::Shared(l2), true) = (self.load.tier, self.load.site.is_raw()) {
-            return self.load.lead_raw::<S, R, F>(l2, lead, pin!(inline(args))).await;
+            return self.load.lead_raw::<S, F>(l2, lead, pin!(inline(args))).await;
         }
         if lead.lease().is_none() {
             loop {
-                match self.look_up::<S::Value, R>(&mut lead, self.load.terms.before()).await {
+                match self.look_up(&mut lead, self.load.terms.before()).await {
                     Next::Load => break,
                     Next::Take(seen, mark) => {
-                        lead.end(Ending::Hit, Some(Outcome::Value(Arc::clone(&seen.value) as _)));
+                        lead.end(Ending::Hit, Some(Outcome::Value(Arc::clone(&seen.value))));
                         let ways = Ways { args, inline, background };
                         return self.hit::<S, R, A, F>(seen, mark, ways).await;
                     }
                     Next::TakeStale(seen, mark) => {
-                        lead.end(Ending::Hit, Some(Outcome::Value(Arc::clone(&seen.value) as _)));
+                        lead.end(Ending::Hit, Some(Outcome::Value(Arc::clone(&seen.value))));
                         if let Some(mark) = mark
                             && let Begun::Go(place) = self.load.cache.inner.refreshers.begin(self.load.key)
                             && let Some(start) = background(&args)
@@ -194,8 +194,8 @@ impl<P, O: 'static> Fresh<'_, P, O> {
                         let (sender, ended) = oneshot::channel();
                         self.refresh(start, *ticket, Some(sender));
                         let late = tokio::time::timeout(soft, ended).await.is_err();
-                        if late && let Some(seen) = self.look_again::<S::Value, R>(&lead, &seen).await {
-                            lead.end(Ending::Hit, Some(Outcome::Value(Arc::clone(&seen.value) as _)));
+                        if late && let Some(seen) = self.look_again(&lead, &seen).await {
+                            lead.end(Ending::Hit, Some(Outcome::Value(Arc::clone(&seen.value))));
                             return S::output(self.stale(&seen));
                         }
                         // What it brought is stored, or it rests now; or an invalidation came.
@@ -216,14 +216,14 @@ impl<P, O: 'static> Fresh<'_, P, O> {
         warm::ran(self.load.site);
         lead.progress(Progress::LoadStarted);
         let (output, cost) = self.load.run(&lead, pin!(inline(args))).await;
-        self.load.settle::<S, R>(lead, &output, cost).await;
+        self.load.settle::<S>(lead, &output, cost).await;
         output
     }
 
     /// A fresh value: extended or refreshed early, if it is time.
     async fn hit<S, R, A, F>(
         self,
-        seen: Seen<S::Value>,
+        seen: Seen,
         mark: u64,
         ways: Ways<A, impl FnOnce(A) -> F, impl Fn(&A) -> Option<Start>>,
     ) -> O
@@ -234,7 +234,7 @@ impl<P, O: 'static> Fresh<'_, P, O> {
         P: Terms<S::Found>,
         F: Future<Output = S::Output>,
     {
-        self.extend::<S::Value, R>(&seen);
+        self.extend(&seen);
         if self.policy.early
             && is_early(seen.age, seen.stamp, chance::random())
             && let Begun::Go(place) = self.load.cache.inner.refreshers.begin(self.load.key)
@@ -258,14 +258,14 @@ impl<P, O: 'static> Fresh<'_, P, O> {
             }
         }
         self.load.count(|counters| &counters.hits);
-        S::output((*seen.value).clone())
+        S::output(owned(seen.value))
     }
 
     /// Loads in place of what is stale, which serves if that fails.
     async fn replace<S, R, F>(
         self,
         lead: Lead<LeaseGuard>,
-        seen: Seen<S::Value>,
+        seen: Seen,
         mut ticket: Ticket,
         body: Pin<&mut F>,
     ) -> O
@@ -287,8 +287,8 @@ impl<P, O: 'static> Fresh<'_, P, O> {
             lead.progress(Progress::SettleSent);
         }
         let ending = ticket.settle::<S, R, P>(self.load.site, &self.load.terms, &output, cost).await;
-        if failed && let Some(seen) = self.look_again::<S::Value, R>(&lead, &seen).await {
-            lead.end(Ending::Hit, Some(Outcome::Value(Arc::clone(&seen.value) as _)));
+        if failed && let Some(seen) = self.look_again(&lead, &seen).await {
+            lead.end(Ending::Hit, Some(Outcome::Value(Arc::clone(&seen.value))));
             return S::output(self.stale(&seen));
         }
         match S::value(&output) {
@@ -300,17 +300,13 @@ impl<P, O: 'static> Fresh<'_, P, O> {
 
     /// What is stored now, and may still be served: an invalidation may have come since the call began, and
     /// callers who came after it wait for this one.
-    async fn look_again<V: Local, R: Reach<V>>(
-        &self,
-        lead: &Lead<LeaseGuard>,
-        before: &Seen<V>,
-    ) -> Option<Seen<V>> {
+    async fn look_again(&self, lead: &Lead<LeaseGuard>, before: &Seen) -> Option<Seen> {
         lead.progress(Progress::LookupSent);
         if mutants::is(Mutant::StaleNotLookedUpAgain) {
             return Some(before.clone());
         }
-        let Load { site, cache, tier, key, .. } = self.load;
-        let glimpse = tier.glimpse_current::<V, R>(key, cache.form(site), site.is_tagged()).await.ok()??;
+        let Load { site, tier, key, form, .. } = self.load;
+        let glimpse = tier.glimpse_current(key, form, site.is_tagged()).await.ok()??;
         Some(glimpse.seen()).filter(|seen| seen.judged_by(self.policy.windows) != Freshness::Gone)
     }
 
@@ -347,31 +343,31 @@ impl<P, O: 'static> Fresh<'_, P, O> {
         })
     }
 
-    fn ticket<V>(&self, seen: &Seen<V>, mark: u64, place: refreshers::Place) -> Ticket {
+    fn ticket(&self, seen: &Seen, mark: u64, place: refreshers::Place) -> Ticket {
         let Load { cache, tier, key, .. } = self.load;
         let right = Right::Replace { fill_id: seen.fill_id, mark, place, lease: None };
         Ticket::new(cache.clone(), tier.clone(), key.into(), right)
     }
 
     /// Extends the time of what is hit, if it has an `idle` and was not extended just now.
-    fn extend<V: Local, R: Reach<V>>(&self, seen: &Seen<V>) {
+    fn extend(&self, seen: &Seen) {
         let Load { cache, tier, key, .. } = self.load;
         let Some(idle) = self.policy.idle else { return };
         if cache.inner.touches.is_due(seen.fill_id, seen.age, idle)
             && let Some(left) = idle_left(idle, seen.age, seen.stamp.fresh, self.policy.windows)
         {
             if mutants::is(Mutant::IdlePutsBack) {
-                let (form, lease) = (cache.form(self.load.site), cache.inner.settings.lease);
-                self.spawn(touches::put_back::<V, R>(tier.clone(), key.into(), form, lease, seen.clone()));
+                let (form, lease) = (self.load.form, cache.inner.settings.lease);
+                self.spawn(touches::put_back(tier.clone(), key.into(), form, lease, seen.clone()));
             }
             tier.touch_later(key, seen, left);
         }
     }
 
     /// A hit that is past its ttl.
-    fn stale<V: Clone>(&self, seen: &Seen<V>) -> V {
+    fn stale<V: Local>(&self, seen: &Seen) -> V {
         self.load.count(|counters| &counters.hits);
         self.load.count(|counters| &counters.stale);
-        (*seen.value).clone()
+        owned(Arc::clone(&seen.value))
     }
 }

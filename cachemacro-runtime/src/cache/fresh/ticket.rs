@@ -7,14 +7,14 @@ use tokio::sync::oneshot;
 
 use crate::cache::read::{Load, deadline, run};
 use crate::cache::{Cache, Call, warm};
-use crate::codec::{InProcess, Reach};
+use crate::codec::{InProcess, Reach, Typed};
 use crate::flight::Lead;
 use crate::form::Form;
 use crate::journal::Doomed;
 use crate::mutants::{self, Mutant};
 use crate::policy::Terms;
 use crate::protocol::flight::{Ending, Progress};
-use crate::shape::{Local, Shape, Sharing};
+use crate::shape::{Local, Shape, Shared, Sharing};
 use crate::site::{Site, count};
 use crate::store::{Permit, Token, Verdict};
 use crate::tag::{Before, Noted};
@@ -100,7 +100,7 @@ impl Ticket {
         let key = [REFRESH, &self.key].concat();
         let ttl = self.cache.inner.settings.lease;
         // Nothing but leases is ever under it, so that its values are of no type.
-        match self.tier.lookup::<(), InProcess>(&key, Form::default(), ttl).await {
+        match self.tier.lookup(&key, Typed::new::<(), InProcess>(Form::default()), ttl).await {
             Sighting::Lead(lease) => {
                 *held = Some(lease);
                 Leased::Ours(self)
@@ -138,9 +138,9 @@ impl Ticket {
         }
         let kept = S::value(output).and_then(|value| {
             let life = cache.life(site, terms, S::found(value), cost)?;
-            Some((Arc::new(value.clone()), life))
+            Some((Arc::new(value.clone()) as Shared, terms.tags_of(S::found(value)), life))
         });
-        let Some((value, life)) = kept else {
+        let Some((value, of_value, life)) = kept else {
             // There is no such value any more, or none to be kept: what is past its time goes.
             count(&counters.failures);
             if let Err(error) = tier.invalidate(&[Doomed { key: &key, site: Some(site) }], None).await {
@@ -148,7 +148,6 @@ impl Ticket {
             }
             return Ending::Unsettled;
         };
-        let of_value = terms.tags_of(S::found(&value));
         let notes = match &noted {
             Some(noted) => tier.note_value(noted, &of_value, cache.inner.settings.lease).await,
             None => None,
@@ -157,10 +156,10 @@ impl Ticket {
             count(&counters.refused);
             return Ending::Unsettled;
         };
-        let (form, permit) = (cache.form(site), Permit::Replace(fill_id));
+        let (form, permit) = (cache.typed::<S::Value, R>(site), Permit::Replace(fill_id));
         let noted = site.is_tagged().then_some(&*notes);
         let storing = Storing { key: &key, form, permit, mark, notes: noted, value: &value, life };
-        let ending = match tier.fill::<S::Value, R>(storing).await {
+        let ending = match tier.fill(storing).await {
             Ok(Verdict::Accepted) => {
                 count(&counters.stored);
                 warm::stored(site);
@@ -227,18 +226,18 @@ where
     count(&site.counters().loads);
     lead.progress(Progress::LoadStarted);
     let (deadline, has_failed) = (deadline(&cache), false);
-    let load = Load { site, deadline, cache: &cache, tier: &tier, key: &key, terms, has_failed };
+    let form = cache.typed::<S::Value, R>(site);
+    let load = Load { site, deadline, cache: &cache, tier: &tier, key: &key, form, terms, has_failed };
     let (output, cost) = load.run(&lead, body).await;
     if let (Some(loaded), Some(value)) = (loaded, S::value(&output)) {
         // The caller may have left.
         let _ = loaded.send(Box::new(value.clone()));
     }
     if mutants::is(Mutant::LateLoadLeasedAnew)
-        && let Sighting::Lead(lease) =
-            tier.lookup::<S::Value, R>(&key, cache.form(site), cache.inner.settings.lease).await
+        && let Sighting::Lead(lease) = tier.lookup(&key, form, cache.inner.settings.lease).await
     {
         lead.hold(lease);
     }
-    load.settle::<S, R>(lead, &output, cost).await;
+    load.settle::<S>(lead, &output, cost).await;
     output
 }

@@ -5,10 +5,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::clock::{Clock, Moment};
-use crate::codec::Reach;
-use crate::form::Form;
+use crate::codec::Typed;
 use crate::policy::Life;
-use crate::shape::Local;
 use crate::store::{Permit, Token};
 use crate::tier::{Seen, Sighting, Storing, Tier};
 
@@ -54,18 +52,12 @@ impl Touches {
 }
 
 /// Stores what was hit where it is gone, which is wrong: it may be gone because it was invalidated.
-pub(super) async fn put_back<V: Local, R: Reach<V>>(
-    tier: Tier,
-    key: Arc<[u8]>,
-    form: Form,
-    ttl: Duration,
-    seen: Seen<V>,
-) {
-    if let Sighting::Lead(lease) = tier.lookup::<V, R>(&key, form, ttl).await {
+pub(super) async fn put_back(tier: Tier, key: Arc<[u8]>, form: Typed, ttl: Duration, seen: Seen) {
+    if let Sighting::Lead(lease) = tier.lookup(&key, form, ttl).await {
         let (permit, mark, life) =
             (Permit::Lease(lease.token()), lease.mark(), Life { stamp: seen.stamp, kept: seen.stamp.fresh });
         let storing = Storing { key: &key, form, permit, mark, notes: None, value: &seen.value, life };
-        let _ = tier.fill::<V, R>(storing).await;
+        let _ = tier.fill(storing).await;
         lease.forget();
     }
 }

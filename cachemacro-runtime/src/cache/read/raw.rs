@@ -10,16 +10,15 @@ use tokio::time::Instant;
 
 use crate::cache::read::Load;
 use crate::cache::warm;
-use crate::codec::Reach;
 use crate::error::ErrorKind;
 use crate::flight::{Lead, Outcome};
 use crate::policy::Terms;
 use crate::protocol::flight::{Ending, Progress};
-use crate::shape::{Local, Sharing};
+use crate::shape::{Local, Shared, Sharing, owned};
 use crate::tier::{L2, LeaseGuard};
 
 impl<P> Load<'_, P> {
-    pub(in crate::cache) async fn lead_raw<S, R, F>(
+    pub(in crate::cache) async fn lead_raw<S, F>(
         self,
         l2: &L2,
         lead: Lead<LeaseGuard>,
@@ -28,17 +27,15 @@ impl<P> Load<'_, P> {
     where
         S: Sharing,
         S::Value: Local,
-        R: Reach<S::Value>,
         P: Terms<S::Found>,
         F: Future<Output = S::Output>,
     {
-        let form = self.cache.form(self.site);
         lead.progress(Progress::LookupSent);
-        let is_reachable = match l2.read_raw::<S::Value, R>(self.key, form).await {
+        let is_reachable = match l2.read_raw(self.key, self.form).await {
             Ok(Some(found)) => {
-                lead.end(Ending::Hit, Some(Outcome::Value(found.value.clone())));
+                lead.end(Ending::Hit, Some(Outcome::Value(Arc::clone(&found.value))));
                 self.count(|counters| &counters.hits);
-                return S::output((*found.value).clone());
+                return S::output(owned(found.value));
             }
             Ok(None) => true,
             Err(error) => {
@@ -61,11 +58,11 @@ impl<P> Load<'_, P> {
             return output;
         };
         let life = self.cache.life(self.site, &self.terms, S::found(value), cost);
-        let value = Arc::new(value.clone());
+        let shared: Shared = Arc::new(value.clone());
         match life {
             None => self.count(|counters| &counters.failures),
             Some(_) if !is_reachable => self.count(|counters| &counters.outages),
-            Some(life) => match l2.write_raw::<S::Value, R>(self.key, form, &value, life).await {
+            Some(life) => match l2.write_raw(self.key, self.form, &shared, life).await {
                 Ok(()) => {
                     self.count(|counters| &counters.stored);
                     warm::stored(self.site);
@@ -76,7 +73,7 @@ impl<P> Load<'_, P> {
                 }
             },
         }
-        lead.end(Ending::Unsettled, Some(Outcome::Value(value)));
+        lead.end(Ending::Unsettled, Some(Outcome::Value(shared)));
         output
     }
 }

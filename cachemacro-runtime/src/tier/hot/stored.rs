@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::codec::Typed;
 use crate::policy::Stamp;
-use crate::shape::{Local, Shared};
+use crate::shape::Shared;
 
 /// A value, the version of its function, and how long it is fresh; with its key, for who holds nothing else of it.
 pub(in crate::tier) struct Stored {
@@ -21,8 +22,9 @@ impl Stored {
         Arc::new(Self { key: key.into(), value, version, stamp, place: AtomicU64::new(0) })
     }
 
-    pub(in crate::tier) fn downcast<V: Local>(&self, version: u64) -> Option<Arc<V>> {
-        Arc::clone(&self.value).downcast().ok().filter(|_| self.version == version)
+    /// The value, if it is of this type and version.
+    pub(in crate::tier) fn value(&self, form: Typed) -> Option<Shared> {
+        (self.version == form.version && form.is(&self.value)).then(|| Arc::clone(&self.value))
     }
 
     /// Notes that it is kept at this place, and says whether it may be: at one alone, that of the function that came

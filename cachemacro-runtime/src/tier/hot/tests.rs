@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::clock::Clock;
-use crate::codec::InProcess;
+use crate::codec::{InProcess, Typed};
 use crate::form::Form;
 use crate::key::{Image, KeyPart};
 use crate::policy::{Life, Stamp};
@@ -23,14 +23,19 @@ fn l1(bytes_max: u64) -> L1 {
 
 fn store<V: Local>(l1: &L1, key: &str, value: V) -> Verdict {
     let (key, token) = (key.as_bytes(), l1.token());
-    let permit = match l1.lookup::<V>(key, 0, Lease { token, ttl: HOUR }) {
+    let form = typed::<V>();
+    let permit = match l1.lookup(key, form, Lease { token, ttl: HOUR }) {
         L1Sighting::Hit(seen) => Permit::Replace(seen.fill_id),
         _ => Permit::Lease(token),
     };
-    let form = Form { version: 0, encoding: None, value_bytes_max: usize::MAX };
     let life = Life { stamp: Stamp { fresh: HOUR, cost: Duration::ZERO }, kept: HOUR };
-    let storing = Storing { key, form, permit, mark: 0, notes: None, value: &Arc::new(value), life };
-    l1.fill::<V, InProcess>(storing).expect("it fits")
+    let value: Shared = Arc::new(value);
+    let storing = Storing { key, form, permit, mark: 0, notes: None, value: &value, life };
+    l1.fill(storing).expect("it fits")
+}
+
+fn typed<V: Local>() -> Typed {
+    Typed::new::<V, InProcess>(Form { version: 0, encoding: None, value_bytes_max: usize::MAX })
 }
 
 /// By what a value is found.
@@ -327,13 +332,13 @@ fn readers_on_many_threads_see_every_invalidation_that_was_over_before() {
                 }
                 None => {
                     let token = l1.token();
-                    if let L1Sighting::Lead = l1.lookup::<u64>(b"k", 0, Lease { token, ttl: HOUR }) {
+                    let form = typed::<u64>();
+                    if let L1Sighting::Lead = l1.lookup(b"k", form, Lease { token, ttl: HOUR }) {
                         let version = source.load(Ordering::SeqCst);
-                        let form = Form { version: 0, encoding: None, value_bytes_max: usize::MAX };
                         let life = Life { stamp: Stamp { fresh: HOUR, cost: Duration::ZERO }, kept: HOUR };
-                        let (permit, value) = (Permit::Lease(token), &Arc::new(version));
+                        let (permit, value) = (Permit::Lease(token), &(Arc::new(version) as Shared));
                         let storing = Storing { key: b"k", form, permit, mark: 0, notes: None, value, life };
-                        if l1.fill::<u64, InProcess>(storing).expect("it fits") == Verdict::Refused {
+                        if l1.fill(storing).expect("it fits") == Verdict::Refused {
                             let _ = l1.release(b"k", token);
                         }
                     }

@@ -4,61 +4,67 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{L1, L1Sighting, Stored, other_type};
+use crate::codec::Typed;
 use crate::error::Result;
 use crate::mutants::{self, Mutant};
 use crate::policy::Stamp;
 use crate::protocol::tags::{Found, Standing, judge};
-use crate::shape::{Local, Shared};
-use crate::store::memory::table::{Sighting as Slot, TableFill};
+use crate::shape::Shared;
+use crate::store::memory::table::{Held, Sighting as Slot, TableFill};
 use crate::store::{Lease, Permit, Token, Verdict};
 use crate::tag::{self, Before, Note, Noted, Tag};
 use crate::tier::{self, Glimpse, Seen, Tags};
 
 /// A value and the versions that it stands under. As a type of its own, nobody takes it for a value without tags.
 #[derive(Clone)]
-pub(in crate::tier) struct Tagged<V> {
-    value: Arc<V>,
+pub(in crate::tier) struct Tagged {
+    value: Shared,
     pub(in crate::tier) notes: Arc<[Note]>,
 }
 
-impl<V: Local> Tagged<V> {
-    pub(super) fn shared(value: &Arc<V>, notes: &[Note]) -> Shared {
+impl Tagged {
+    pub(in crate::tier) fn shared(value: &Shared, notes: &[Note]) -> Shared {
         Arc::new(Self { value: Arc::clone(value), notes: notes.into() })
     }
 
-    /// A value with these versions.
-    pub(in crate::tier) fn of(seen: &Seen<V>, notes: Vec<Note>) -> Seen<Self> {
-        let Seen { value, fill_id, age, stamp } = seen;
-        let value = Arc::new(Self { value: Arc::clone(value), notes: notes.into() });
-        Seen { value, fill_id: *fill_id, age: *age, stamp: *stamp }
+    /// What is stored, if it is a value of this type and version that stands under tags.
+    pub(in crate::tier) fn of(stored: &Stored, form: Typed) -> Option<(Shared, Arc<[Note]>)> {
+        let tagged: &Self = stored.value.downcast_ref()?;
+        let is_asked_for = stored.version == form.version && form.is(&tagged.value);
+        is_asked_for.then(|| (Arc::clone(&tagged.value), Arc::clone(&tagged.notes)))
     }
 }
 
 impl L1 {
     /// The value, if it is there and its tags are as they were.
-    pub(crate) fn get_under<V: Local>(&self, key: &[u8], version: u64) -> Option<Arc<V>> {
+    pub(crate) fn get_under(&self, key: &[u8], form: Typed) -> Option<Shared> {
         let held = self.served(self.table(key).get(key))?;
-        let tagged = held.value.downcast::<Tagged<V>>(version)?;
-        self.stand(&tagged.notes).then(|| Arc::clone(&tagged.value))
+        let (value, notes) = Tagged::of(&held.value, form)?;
+        self.stand(&notes).then_some(value)
     }
 
     /// The value, past its ttl or not, if it is there and its tags are as they were. Takes no lease.
-    pub(crate) fn find_under<V: Local>(&self, key: &[u8], version: u64) -> Option<Seen<V>> {
-        let tagged = self.find::<Tagged<V>>(key, version)?;
-        self.stand(&tagged.value.notes).then(|| bare(tagged))
+    pub(crate) fn find_under(&self, key: &[u8], form: Typed) -> Option<Seen> {
+        let (seen, notes) = self.seen_under(&self.served(self.table(key).find(key))?, form)?;
+        self.stand(&notes).then_some(seen)
+    }
+
+    fn seen_under(&self, held: &Held<Arc<Stored>>, form: Typed) -> Option<(Seen, Arc<[Note]>)> {
+        let (value, notes) = Tagged::of(&held.value, form)?;
+        Some((self.seen_as(held, value), notes))
     }
 
     /// Looks a key up, and the versions of its tags, which are made where there are none.
-    pub(crate) fn lookup_under<V: Local>(
+    pub(crate) fn lookup_under(
         &self,
         key: &[u8],
-        version: u64,
+        form: Typed,
         lease: Lease,
         before: Before<'_>,
-    ) -> (L1Sighting<V>, Tags) {
+    ) -> (L1Sighting, Tags) {
         // Before the load in any case; whether before the lookup does not matter.
         let found = self.versions_of(before.tags);
-        let standing = |tagged: &Seen<Tagged<V>>| match tag::standing(&tagged.value.notes, before, &found) {
+        let standing = |notes: &[Note]| match tag::standing(notes, before, &found) {
             (Standing::Current, of_value) => {
                 judge(of_value.iter().map(|note| (note.version, self.version_of(&note.tag))))
             }
@@ -66,10 +72,10 @@ impl L1 {
         };
         let sighting = match self.table(key).lookup(key, Some(lease)) {
             Slot::Hit(held) if !self.serves(held.fill_id) => L1Sighting::Outdated(held.fill_id),
-            Slot::Hit(held) => match self.seen::<Tagged<V>>(held, version) {
-                Some(tagged) => match standing(&tagged) {
-                    Standing::Current => L1Sighting::Hit(bare(tagged)),
-                    Standing::Outdated => L1Sighting::Outdated(tagged.fill_id),
+            Slot::Hit(held) => match self.seen_under(&held, form) {
+                Some((seen, notes)) => match standing(&notes) {
+                    Standing::Current => L1Sighting::Hit(seen),
+                    Standing::Outdated => L1Sighting::Outdated(seen.fill_id),
                     Standing::Busy => L1Sighting::Busy,
                     Standing::Unknown => L1Sighting::Guarded(None),
                 },
@@ -77,8 +83,9 @@ impl L1 {
             },
             Slot::Lead => L1Sighting::Lead,
             Slot::Guarded(held) => {
-                let tagged = self.served(held).and_then(|held| self.seen::<Tagged<V>>(held, version));
-                L1Sighting::Guarded(tagged.filter(|tagged| standing(tagged) == Standing::Current).map(bare))
+                let tagged = self.served(held).and_then(|held| self.seen_under(&held, form));
+                let current = tagged.filter(|(_, notes)| standing(notes) == Standing::Current);
+                L1Sighting::Guarded(current.map(|(seen, _)| seen))
             }
             Slot::Busy | Slot::Absent => L1Sighting::Busy,
         };
@@ -86,18 +93,14 @@ impl L1 {
     }
 
     /// What is stored, with its tags, and whether they are as they were.
-    pub(crate) fn glimpse_under<V: Local>(
-        &self,
-        key: &[u8],
-        version: u64,
-    ) -> Result<Option<tier::Tagged<V>>> {
-        let glimpse = self.glimpse::<Tagged<V>>(key, version)?;
-        Ok(glimpse.map(|glimpse| {
-            let Glimpse { value: tagged, fill_id, age, stamp, ttl_left } = glimpse;
-            let tags = tagged.notes.iter().map(|note| note.tag.clone()).collect();
-            let glimpse = Glimpse { value: Arc::clone(&tagged.value), fill_id, age, stamp, ttl_left };
-            tier::Tagged { glimpse, tags, is_current: self.stand(&tagged.notes) }
-        }))
+    pub(crate) fn glimpse_under(&self, key: &[u8], form: Typed) -> Result<Option<tier::Tagged>> {
+        let Some(held) = self.served(self.table(key).find(key)) else {
+            return Ok(None);
+        };
+        let left = held.until.since(self.clock.now());
+        let (seen, notes) = self.seen_under(&held, form).ok_or_else(|| other_type(key))?;
+        let tags = notes.iter().map(|note| note.tag.clone()).collect();
+        Ok(Some(tier::Tagged { glimpse: Glimpse::of(seen, left), tags, is_current: self.stand(&notes) }))
     }
 
     /// Removes a value that is outdated, if it is still the one of this fill.
@@ -164,10 +167,4 @@ impl L1 {
             Slot::Absent | Slot::Guarded(None) => Found::None,
         }
     }
-}
-
-/// The value without its tags, which were looked at.
-pub(in crate::tier) fn bare<V>(tagged: Seen<Tagged<V>>) -> Seen<V> {
-    let Seen { value, fill_id, age, stamp } = tagged;
-    Seen { value: Arc::clone(&value.value), fill_id, age, stamp }
 }

@@ -1,19 +1,16 @@
 //! A lookup beside others that are under way: one read answers all of them.
 
-use std::sync::Arc;
-
 use super::L2;
-use crate::codec::Reach;
-use crate::form::Form;
+use crate::codec::{self, Typed};
 use crate::protocol::coherence::Ticket;
-use crate::shape::Local;
+use crate::shape::Shared;
 use crate::store::Found;
 use crate::tier::gather::Gathered;
 use crate::tier::seen::{Seen, is_fresh};
 
 /// What a gathered read brought.
-pub(crate) enum Gathering<V> {
-    Hit(V),
+pub(crate) enum Gathering {
+    Hit(Shared),
     /// Nothing that can be served as it is, or nobody who could be joined: whatever is there is left to a lookup.
     Nothing,
     /// The store did not answer.
@@ -40,30 +37,25 @@ impl L2 {
     }
 
     /// The value that a gathered read brings, if it can be served as it is.
-    pub(crate) async fn gathered<V: Local, R: Reach<V>>(
-        &self,
-        key: &[u8],
-        form: Form,
-        joined: Joined<'_>,
-    ) -> Gathering<V> {
+    pub(crate) async fn gathered(&self, key: &[u8], form: Typed, joined: Joined<'_>) -> Gathering {
         let Joined { gathered, ticket } = joined;
         let entry = match gathered.await {
             Some(Found::Hit(entry)) => entry,
             Some(Found::Failed(error)) => return Gathering::Failed(error.with_key(key)),
             _ => return Gathering::Nothing,
         };
-        let Ok(value) = R::open(self.codec, form, &entry.payload) else { return Gathering::Nothing };
+        let Ok(value) = form.open(self.codec, &entry.payload) else { return Gathering::Nothing };
         // An invalidation here, not yet delivered there, may have come while the read was under way.
         if self.journal.holds(key) {
             return Gathering::Nothing;
         }
         // What is past its ttl is kept for a function that serves such.
-        let is_fresh = is_fresh(&entry, R::stamp(&entry.payload));
+        let is_fresh = is_fresh(&entry, codec::stamp(&entry.payload));
         if ticket.is_none() {
             return if is_fresh { Gathering::Hit(value) } else { Gathering::Nothing };
         }
-        let seen = Seen::of(&entry, R::stamp(&entry.payload), Arc::new(value));
-        self.keep::<V, R>(key, ticket, form, &seen, &entry);
-        if is_fresh { Gathering::Hit((*seen.value).clone()) } else { Gathering::Nothing }
+        let seen = Seen::of(&entry, codec::stamp(&entry.payload), value);
+        self.keep(key, ticket, form, &seen, &entry);
+        if is_fresh { Gathering::Hit(seen.value) } else { Gathering::Nothing }
     }
 }

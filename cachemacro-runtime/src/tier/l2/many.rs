@@ -1,26 +1,19 @@
 //! Many keys in one round trip: read, looked up for their leases, filled, released.
 
-use std::sync::Arc;
-
 use super::{L2, L2Sighting};
-use crate::codec::Reach;
+use crate::codec::{self, Typed};
 use crate::error::{Error, ErrorKind, Result};
 
-use crate::form::Form;
 use crate::journal::Doomed;
 use crate::key::ERA_KEY;
-use crate::shape::Local;
+use crate::shape::Shared;
 use crate::store::{Ask, Fill, Found, Lease, Token, Verdict};
 use crate::tier::{Seen, Storing};
 
 impl L2 {
     /// The values under these keys where they can be served as they are. Whatever else is there, or fails, is
     /// left to a lookup.
-    pub(crate) async fn read_many<V: Local, R: Reach<V>>(
-        &self,
-        keys: &[&[u8]],
-        form: Form,
-    ) -> Vec<Option<Arc<V>>> {
+    pub(crate) async fn read_many(&self, keys: &[&[u8]], form: Typed) -> Vec<Option<Shared>> {
         let admitted: Vec<bool> = keys.iter().map(|key| self.admits(key).is_ok()).collect();
         let asked = || keys.iter().zip(&admitted).filter_map(|(key, is_asked)| is_asked.then_some(*key));
         let (asked, tickets): (Vec<&[u8]>, Vec<_>) =
@@ -44,13 +37,13 @@ impl L2 {
             if !told.serves(entry.fill_id) {
                 return None;
             }
-            let value = Arc::new(R::open(self.codec, form, &entry.payload).ok()?);
-            let seen = Seen::of(&entry, R::stamp(&entry.payload), value);
+            let value = form.open(self.codec, &entry.payload).ok()?;
+            let seen = Seen::of(&entry, codec::stamp(&entry.payload), value);
             // An invalidation here, not yet delivered there, may have come while the read was under way.
             if self.journal.holds(key) {
                 return None;
             }
-            self.keep::<V, R>(key, ticket, form, &seen, &entry);
+            self.keep(key, ticket, form, &seen, &entry);
             // What is past its ttl is kept for a function that serves such.
             seen.is_fresh().then_some(seen.value)
         });
@@ -58,12 +51,7 @@ impl L2 {
     }
     /// Looks keys up, each under its own lease. What is neither a value nor a lease is left to a lookup of that key alone,
     /// as [`L2Sighting::Busy`]; a lease that is of no use, to be given up, is [`L2Sighting::Moved`].
-    pub(crate) async fn lookup_many<V: Local, R: Reach<V>>(
-        &self,
-        keys: &[&[u8]],
-        form: Form,
-        leases: &[Lease],
-    ) -> Vec<L2Sighting<V>> {
+    pub(crate) async fn lookup_many(&self, keys: &[&[u8]], form: Typed, leases: &[Lease]) -> Vec<L2Sighting> {
         let pairs = || keys.iter().zip(leases);
         if let Err(error) = self.gate.enter("lookup") {
             return pairs().map(|(key, _)| L2Sighting::Failed(error.clone().with_key(key))).collect();
@@ -88,15 +76,15 @@ impl L2 {
                 Some(Found::Lead) => L2Sighting::Moved,
                 Some(Found::Failed(error)) => L2Sighting::Failed(error),
                 Some(Found::Hit(entry)) if told.serves(entry.fill_id) => {
-                    let Ok(value) = R::open(self.codec, form, &entry.payload) else {
+                    let Ok(value) = form.open(self.codec, &entry.payload) else {
                         return L2Sighting::Busy;
                     };
                     // An invalidation here, not yet delivered there, may have come while the lookup was under way.
                     if self.journal.holds(key) {
                         return L2Sighting::Busy;
                     }
-                    let seen = Seen::of(&entry, R::stamp(&entry.payload), Arc::new(value));
-                    self.keep::<V, R>(key, ticket, form, &seen, &entry);
+                    let seen = Seen::of(&entry, codec::stamp(&entry.payload), value);
+                    self.keep(key, ticket, form, &seen, &entry);
                     L2Sighting::Hit(seen)
                 }
                 _ => L2Sighting::Busy,
@@ -106,12 +94,8 @@ impl L2 {
     }
 
     /// Stores values, each if its permit still stands.
-    pub(crate) async fn fill_many<V: Local, R: Reach<V>>(
-        &self,
-        storings: &[Storing<'_, V>],
-    ) -> Vec<Result<Verdict>> {
-        let sealed: Vec<Result<Fill<'_>>> =
-            storings.iter().map(|storing| self.sealed::<V, R>(storing)).collect();
+    pub(crate) async fn fill_many(&self, storings: &[Storing<'_>]) -> Vec<Result<Verdict>> {
+        let sealed: Vec<Result<Fill<'_>>> = storings.iter().map(|storing| self.sealed(storing)).collect();
         // Whoever asked for a refresh does not get the value from before it.
         let doomed: Vec<Doomed<'_>> =
             storings.iter().map(|storing| Doomed { key: storing.key, site: None }).collect();

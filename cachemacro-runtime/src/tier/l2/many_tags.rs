@@ -5,19 +5,18 @@ use std::sync::Arc;
 
 use super::L2;
 use super::tagged::{failure, version};
-use crate::codec::Reach;
-use crate::form::Form;
+use crate::codec::Typed;
 use crate::key::ERA_KEY;
 use crate::protocol::tags::{Found as OfTag, Standing, judge};
-use crate::shape::Local;
+use crate::shape::Shared;
 use crate::store::{Entry, Found};
 use crate::tag::{self, Before, Note, Tag};
 use crate::tier::Seen;
 
 /// A value whose tags are as they were, as far as they are known before it is read.
-struct Read<V> {
+struct Read {
     notes: Vec<Note>,
-    seen: Seen<V>,
+    seen: Seen,
     entry: Entry,
     /// How many of the notes are of tags that the value has named.
     of_value: usize,
@@ -26,12 +25,12 @@ struct Read<V> {
 impl L2 {
     /// The values under these keys where they can be served as they are. Whatever else is there, or fails, or has a tag
     /// that has no version now, is left to a lookup.
-    pub(crate) async fn read_many_under<V: Local, R: Reach<V>>(
+    pub(crate) async fn read_many_under(
         &self,
         keys: &[&[u8]],
-        form: Form,
+        form: Typed,
         before: &[Before<'_>],
-    ) -> Vec<Option<Arc<V>>> {
+    ) -> Vec<Option<Shared>> {
         let admits = |(key, before): (&&[u8], &Before<'_>)| self.admits_all(key, before.tags).is_ok();
         let admitted: Vec<bool> = keys.iter().zip(before).map(admits).collect();
         let asked = || admitted.iter().enumerate().filter(|(_, is_asked)| **is_asked).map(|(at, _)| at);
@@ -47,13 +46,11 @@ impl L2 {
         let mut found = found.into_iter();
         let of_keys: Vec<Found> = found.by_ref().take(asked().count()).collect();
         let told = self.hear_era(found.next()).await;
-        let mut read: Vec<Option<Read<V>>> = keys.iter().map(|_| None).collect();
+        let mut read: Vec<Option<Read>> = keys.iter().map(|_| None).collect();
         for (at, found) in asked().zip(of_keys) {
             let Found::Hit(entry) = found else { continue };
-            let Some((notes, seen)) = told
-                .serves(entry.fill_id)
-                .then(|| self.opened::<V, R>(keys[at], form, &entry).ok())
-                .flatten()
+            let Some((notes, seen)) =
+                told.serves(entry.fill_id).then(|| self.opened(keys[at], form, &entry).ok()).flatten()
             else {
                 continue;
             };
@@ -65,7 +62,7 @@ impl L2 {
                 read[at] = Some(Read { notes, seen, entry, of_value });
             }
         }
-        let named = |read: &Read<V>| read.notes.len() - read.of_value;
+        let named = |read: &Read| read.notes.len() - read.of_value;
         let named_tags: Vec<&Tag> = read
             .iter()
             .flatten()
@@ -86,7 +83,7 @@ impl L2 {
             if is_held || (read.of_value > 0 && judge(of_value) != Standing::Current) {
                 return None;
             }
-            self.keep_under::<V, R>(key, ticket, form, &read.seen, &read.entry, read.notes.clone());
+            self.keep_under(key, ticket, form, &read.seen, &read.entry, read.notes.clone());
             // What is past its ttl is kept for a function that serves such.
             read.seen.is_fresh().then(|| Arc::clone(&read.seen.value))
         });

@@ -7,15 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::L2;
-use crate::codec::Reach;
-use crate::form::Form;
+use crate::codec::Typed;
 use crate::policy::Stamp;
 use crate::protocol::coherence::Ticket;
-use crate::shape::Local;
 use crate::store::Entry;
 use crate::tag::{self, Note, Tag};
 use crate::tier::Seen;
-use crate::tier::l1::{Tagged, bare};
+use crate::tier::l1::Tagged;
 use crate::tier::near::Keeping;
 
 /// The version of a function's values that versions of tags are kept under.
@@ -23,13 +21,12 @@ const OF_TAGS: u64 = 0;
 
 impl L2 {
     /// A value that is kept in front of the store, if all of its tags are as they were.
-    pub(crate) fn find_under<V: Local>(&self, key: &[u8], version: u64) -> Option<Seen<V>> {
+    pub(crate) fn find_under(&self, key: &[u8], form: Typed) -> Option<Seen> {
         let near = self.near()?;
-        let tagged = near.find::<Tagged<V>>(key, version)?;
-        let is_current = |Note { tag, version }: &Note| {
-            near.find::<()>(tag.as_bytes(), OF_TAGS).is_some_and(|seen| seen.fill_id == *version)
-        };
-        tagged.value.notes.iter().all(is_current).then(|| bare(tagged))
+        let (seen, notes) = near.find_tagged(key, form)?;
+        let is_current =
+            |Note { tag, version }: &Note| near.find_fill(tag.as_bytes(), OF_TAGS) == Some(*version);
+        notes.iter().all(is_current).then_some(seen)
     }
 
     /// The right to keep what a lookup finds that is sent from now on.
@@ -38,19 +35,19 @@ impl L2 {
     }
 
     /// Keeps a value that was found under tags which are as they were.
-    pub(super) fn keep_under<V: Local, R: Reach<V>>(
+    pub(super) fn keep_under(
         &self,
         key: &[u8],
         ticket: Option<Ticket>,
-        form: Form,
-        seen: &Seen<V>,
+        form: Typed,
+        seen: &Seen,
         entry: &Entry,
         notes: Vec<Note>,
     ) {
         if let (Some(near), Some(ticket)) = (self.near(), ticket) {
             let noted = notes.iter().map(|note| note.tag.as_bytes().len() + size_of::<Note>()).sum::<usize>();
-            let (version, bytes) = (form.version, R::weigh(&seen.value) + noted);
-            let seen = &Tagged::of(seen, notes);
+            let (version, bytes) = (form.version, form.weigh(&seen.value) + noted);
+            let seen = &Seen { value: Tagged::shared(&seen.value, &notes), ..seen.clone() };
             near.keep(key, ticket, Keeping { seen, version, bytes, entry });
         }
     }

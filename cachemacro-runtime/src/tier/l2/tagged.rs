@@ -6,12 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{L2, L2Sighting, foreign, other_kind, outdated, quarantined};
-use crate::codec::Reach;
+use crate::codec::{self, Typed};
 use crate::error::{Error, ErrorKind, Result};
-use crate::form::Form;
 use crate::protocol::coherence::Ticket;
 use crate::protocol::tags::{Found as OfTag, Standing, judge};
-use crate::shape::Local;
 use crate::store::{Ask, Entry, Fill, Found, Lease, Permit, Token, Verdict};
 use crate::tag::{self, Before, Note, Tag};
 use crate::task::join_all;
@@ -22,13 +20,13 @@ const LOOKS_MAX: usize = 3;
 
 impl L2 {
     /// Looks a key up, and the versions of its tags, which are made where there are none.
-    pub(crate) async fn lookup_under<V: Local, R: Reach<V>>(
+    pub(crate) async fn lookup_under(
         self: &Arc<Self>,
         key: &[u8],
-        form: Form,
+        form: Typed,
         lease: Lease,
         before: Before<'_>,
-    ) -> (L2Sighting<V>, Tags) {
+    ) -> (L2Sighting, Tags) {
         let tags = before.tags;
         if let Err(error) = self.admits_all(key, tags) {
             return (L2Sighting::Failed(error), Err(Standing::Unknown));
@@ -47,17 +45,13 @@ impl L2 {
         }
         let sighting = match found {
             Found::Hit(entry) if !told.serves(entry.fill_id) => outdated(told, entry.fill_id),
-            Found::Hit(entry) => {
-                self.judged::<V, R>(key, form, lease, &entry, before, &of_tags, ticket).await
-            }
+            Found::Hit(entry) => self.judged(key, form, lease, &entry, before, &of_tags, ticket).await,
             Found::Guarded(entry) => match entry.filter(|entry| told.serves(entry.fill_id)) {
                 None => L2Sighting::Guarded(None),
-                Some(entry) => {
-                    match self.judged::<V, R>(key, form, lease, &entry, before, &of_tags, None).await {
-                        L2Sighting::Hit(seen) => L2Sighting::Guarded(Some(seen)),
-                        _ => L2Sighting::Guarded(None),
-                    }
-                }
+                Some(entry) => match self.judged(key, form, lease, &entry, before, &of_tags, None).await {
+                    L2Sighting::Hit(seen) => L2Sighting::Guarded(Some(seen)),
+                    _ => L2Sighting::Guarded(None),
+                },
             },
             Found::Lead => self.lead(key, lease.token, told).await,
             Found::Busy => L2Sighting::Busy,
@@ -70,11 +64,7 @@ impl L2 {
     }
 
     /// What is stored, with its tags, and whether they are as they were.
-    pub(crate) async fn glimpse_under<V: Local, R: Reach<V>>(
-        &self,
-        key: &[u8],
-        form: Form,
-    ) -> Result<Option<Tagged<V>>> {
+    pub(crate) async fn glimpse_under(&self, key: &[u8], form: Typed) -> Result<Option<Tagged>> {
         self.admits(key)?;
         let (found, told) = self.find(key, None).await;
         let entry = match found {
@@ -85,7 +75,7 @@ impl L2 {
             Found::OtherKind => return Err(other_kind(key)),
             Found::Failed(error) => return Err(error),
         };
-        let (notes, seen) = self.opened::<V, R>(key, form, &entry)?;
+        let (notes, seen) = self.opened(key, form, &entry)?;
         let glimpse = Glimpse::of(seen, entry.ttl_left.unwrap_or_default());
         let is_current = self.stand(&notes).await;
         let tags = notes.into_iter().map(|note| note.tag).collect();
@@ -200,17 +190,17 @@ impl L2 {
 
     /// A value, if its tags are as they were. With a ticket, it is kept in front of the store.
     #[expect(clippy::too_many_arguments, reason = "the key, what was found, and what was asked for")]
-    async fn judged<V: Local, R: Reach<V>>(
+    async fn judged(
         self: &Arc<Self>,
         key: &[u8],
-        form: Form,
+        form: Typed,
         lease: Lease,
         entry: &Entry,
         before: Before<'_>,
         of_tags: &[OfTag],
         ticket: Option<Ticket>,
-    ) -> L2Sighting<V> {
-        let (notes, seen) = match self.opened::<V, R>(key, form, entry) {
+    ) -> L2Sighting {
+        let (notes, seen) = match self.opened(key, form, entry) {
             Ok(opened) => opened,
             Err(error) => return L2Sighting::Unreadable(error),
         };
@@ -227,7 +217,7 @@ impl L2 {
         };
         match standing {
             Standing::Current => {
-                self.keep_under::<V, R>(key, ticket, form, &seen, entry, notes);
+                self.keep_under(key, ticket, form, &seen, entry, notes);
                 L2Sighting::Hit(seen)
             }
             Standing::Outdated => L2Sighting::Outdated(entry.fill_id),
@@ -236,18 +226,13 @@ impl L2 {
         }
     }
 
-    pub(super) fn opened<V: Local, R: Reach<V>>(
-        &self,
-        key: &[u8],
-        form: Form,
-        entry: &Entry,
-    ) -> Result<(Vec<Note>, Seen<V>)> {
+    pub(super) fn opened(&self, key: &[u8], form: Typed, entry: &Entry) -> Result<(Vec<Note>, Seen)> {
         let Some((notes, sealed)) = tag::split(&entry.payload) else {
             let detail = "it was stored without tags";
             return Err(Error::new(ErrorKind::Unreadable, "lookup", detail).with_key(key));
         };
-        let value = R::open(self.codec, form, &sealed).map_err(|error| error.with_key(key))?;
-        Ok((notes, Seen::of(entry, R::stamp(&sealed), Arc::new(value))))
+        let value = form.open(self.codec, &sealed).map_err(|error| error.with_key(key))?;
+        Ok((notes, Seen::of(entry, codec::stamp(&sealed), value)))
     }
 
     pub(super) fn admits_all(&self, key: &[u8], tags: &[Tag]) -> Result<()> {

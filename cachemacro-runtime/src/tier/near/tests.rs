@@ -3,7 +3,9 @@ use std::num::NonZeroU16;
 use bytes::Bytes;
 
 use super::*;
+use crate::codec::InProcess;
 use crate::error::{Error, ErrorKind};
+use crate::form::Form;
 use crate::key::{Image, KeyPart};
 use crate::store::Token;
 
@@ -172,7 +174,8 @@ fn a_value_has_the_time_that_it_has_left_in_the_store() {
 #[test]
 fn what_is_kept_past_its_ttl_for_those_who_serve_such_is_not_served_here() {
     let (near, second) = (confirmed(1 << 20), Duration::from_secs(1));
-    let find = |near: &Near| near.find::<u64>(KEY, 1);
+    let find =
+        |near: &Near| near.find(KEY, Typed::new::<u64, InProcess>(Form { version: 1, ..Form::default() }));
     let stamp = Stamp { fresh: second * 21, cost: second };
     // Kept for a minute, of which it is fresh for 21 s, 20 of them over.
     let entry = entry(second * 480, second * 60);
