@@ -5,6 +5,7 @@
 pub mod batch;
 pub mod fresh;
 mod hit;
+mod impl_of;
 pub mod local;
 mod tags;
 
@@ -18,7 +19,7 @@ pub use inventory;
 
 pub use crate::cache::{
     Cache, Call, Guard, Guards, Invalidation, Lender, MaybePending, On, Owned, PatternBuf, Peek, Pending,
-    Refusable, Sought, Target, Targets, Unwritten, Warming, WriteThrough,
+    Refusable, Running, Sought, Target, Targets, Unwritten, Warming, WriteThrough,
 };
 pub use crate::codec::{Anywhere, InProcess, Reach};
 pub use crate::error::Result;
@@ -33,6 +34,7 @@ pub use crate::site::{Registered, Shares, Site, SiteSpec};
 pub use crate::tag::{Before, Tag};
 
 pub use hit::{Imaged, hit, hit_unwritten, imaged};
+pub use impl_of::impl_of;
 pub use tags::{Group, GroupParts, group, invalidate_tag, tag, tagged, tagged_by_value};
 
 /// Asks of a value, once, that it can be cached.
@@ -51,16 +53,15 @@ where
 pub fn read<'a, S, P, F>(
     call: Call<'a, P>,
     _shape: S,
-    lender: &'a Lender<S::Output>,
+    lender: &'a Lender,
     body: Pin<&'a mut F>,
-) -> impl Future<Output = S::Output>
+) -> Running<'a, S, P, F>
 where
-    S: Sharing,
-    S::Value: Cacheable,
+    S: Sharing<Value: Cacheable>,
     P: Terms<S::Found>,
     F: Future<Output = S::Output>,
 {
-    lender.run(crate::cache::read_lent::<S, Anywhere, P>(call, lender), body)
+    crate::cache::read::<S, Anywhere, P, F>(call, lender, body)
 }
 
 /// Runs the body, and replaces what is stored.
@@ -71,8 +72,7 @@ where
     P: Terms<S::Found>,
     F: Future<Output = S::Output>,
 {
-    let lender = Lender::new();
-    lender.run(crate::cache::refresh_lent::<S, Anywhere, P>(call, &lender), body).await
+    crate::cache::refresh::<S, Anywhere, P, F>(call, body).await
 }
 
 /// The same for a call that owns its key; the body is on the heap.
@@ -198,41 +198,6 @@ where
     S: Shape<Value: Cacheable>,
 {
     Box::pin(Guard::begin::<S::Value, Anywhere>(target, site))
-}
-
-/// The `impl` that a method is in, with all that it is generic over, from a closure in the method.
-///
-/// What it is now: `<app::Repo as app::Load<u32>>` or `app::Repo<u32>`. As `type_name` promises no
-/// form, more than that is taken for it where the form is another: calls then share less.
-pub fn impl_of<C>(_closure: &C) -> &'static str {
-    let mut path = std::any::type_name::<C>();
-    while let Some(outer) = path.strip_suffix("::{{closure}}") {
-        path = outer;
-    }
-    if path.ends_with('>')
-        && let Some(arguments) = last_arguments(path)
-    {
-        path = path[..arguments].trim_end_matches("::");
-    }
-    path.rsplit_once("::").map_or(path, |(path, _method)| path)
-}
-
-/// Where the `<…>` at the end of a path begins.
-fn last_arguments(path: &str) -> Option<usize> {
-    let mut depth = 0_usize;
-    let bytes = path.as_bytes();
-    for at in (0..bytes.len()).rev() {
-        match bytes[at] {
-            // Not the arrow of a function type.
-            b'>' if at == 0 || bytes[at - 1] != b'-' => depth += 1,
-            b'<' => depth = depth.checked_sub(1)?,
-            _ => continue,
-        }
-        if depth == 0 {
-            return Some(at);
-        }
-    }
-    None
 }
 
 /// All that an attribute says of a call's value, with closures that know what they look at.
@@ -473,44 +438,3 @@ impl CacheChoice for &Cache {
 pub trait NamedCache: CacheChoice {}
 
 impl NamedCache for &Cache {}
-
-#[cfg(test)]
-mod tests {
-    use std::marker::PhantomData;
-
-    use super::impl_of;
-
-    struct Repo<T>(PhantomData<T>);
-
-    trait Load<T> {
-        fn plain(&self) -> &'static str;
-        fn generic<U>(&self) -> &'static str;
-    }
-
-    impl<T, U> Load<T> for Repo<U> {
-        fn plain(&self) -> &'static str {
-            let nested = || impl_of(&|| ());
-            nested()
-        }
-
-        fn generic<V>(&self) -> &'static str {
-            impl_of(&|| ())
-        }
-    }
-
-    impl<T> Repo<T> {
-        fn inherent<U>(_: U) -> &'static str {
-            impl_of(&|| ())
-        }
-    }
-
-    #[test]
-    fn an_impl_is_named_with_all_that_it_is_generic_over() {
-        let here = module_path!();
-        let repo = Repo::<fn() -> u8>(PhantomData);
-        let expected = format!("<{here}::Repo<fn() -> u8> as {here}::Load<u16>>");
-        assert_eq!(Load::<u16>::plain(&repo), expected);
-        assert_eq!(Load::<u16>::generic::<fn(Vec<u8>) -> Vec<u8>>(&repo), expected);
-        assert_eq!(Repo::<u8>::inherent::<u32>(1), format!("{here}::Repo<u8>"));
-    }
-}

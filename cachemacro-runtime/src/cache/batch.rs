@@ -14,6 +14,7 @@ use std::hash::Hash;
 use std::pin::pin;
 use std::time::Duration;
 
+use crate::cache::body::{Lender, Lending, can_receive};
 use crate::cache::read::{Load, deadline};
 use crate::cache::{Cache, Call, Resolved, Sought, hit, read, read_missing, warm};
 use crate::codec::Reach;
@@ -130,7 +131,8 @@ where
             tier: cache.tier_of(site),
             key: keys[at].as_bytes(),
             form,
-            terms: &of_ids[at],
+            can_receive: can_receive::<S>,
+            before: of_ids[at].before(),
             deadline: deadline(&cache),
             has_failed: false,
         };
@@ -138,7 +140,7 @@ where
         let led = Led::new(cache.inner.settings.lease);
         let ways: Vec<Option<Way<'_, OfId<'_, P, T, K>>>> = if is_led {
             let loads: Vec<_> = rest.iter().map(|at| load(*at)).collect();
-            let standings = led::lead::<S, _>(&loads).await;
+            let standings = led::lead(&loads).await;
             let mut members = Vec::with_capacity(rest.len());
             let mut ways = Vec::with_capacity(rest.len());
             for ((at, load), standing) in rest.iter().zip(loads).zip(standings) {
@@ -148,12 +150,12 @@ where
                         continue;
                     }
                     Standing::Leased(lead) => {
-                        led.push(Some((load, lead)));
+                        led.push(Some((load, &of_ids[*at], lead)));
                         None
                     }
                     Standing::Alone { seat, has_failed } => {
                         led.push(None);
-                        Some(Way::Seated(Box::new(Load { has_failed, ..load }), seat))
+                        Some(Way::Seated(Box::new(Load { has_failed, ..load }), &of_ids[*at], seat))
                     }
                 });
                 members.push(*at);
@@ -229,7 +231,7 @@ where
 /// How an id goes on that is looked up by itself.
 enum Way<'a, P> {
     /// From the seat that it has taken.
-    Seated(Box<Load<'a, &'a P>>, Seat<LeaseGuard>),
+    Seated(Box<Load<'a>>, &'a P, Seat<LeaseGuard>),
     /// From the start.
     Called(Call<'a, &'a P>),
 }
@@ -241,12 +243,12 @@ where
     P: Terms<S::Found>,
     F: Future<Output = S::Output>,
 {
-    let wanted = pin!(wanted);
+    let (lender, wanted) = (Lender::new(), pin!(wanted));
     match way {
-        Way::Called(call) => read_missing::<S, R, &P, F>(call, wanted).await,
-        Way::Seated(load, seat) => {
-            let site = load.site;
-            crate::trace::miss(site, Box::pin(load.answer_from::<S, F>(seat, wanted))).await
+        Way::Called(call) => read_missing::<S, R, &P, F>(call, &lender, wanted).await,
+        Way::Seated(load, terms, seat) => {
+            let flow = Box::pin(crate::trace::miss(load.site, load.answer_from(seat, lender.lend())));
+            Lending::<S, &P>::new(flow, &lender, terms).with(wanted).await
         }
     }
 }
@@ -278,7 +280,7 @@ where
         Sought::Missed(call) => {
             let most = chunk.clamp(1, AT_ONCE);
             let value = gather::gathered::<S, K, O, B, F>(gathering, id.clone(), (window, most), body);
-            read::<S, R, _, _>(call, pin!(value)).await
+            read::<S, R, _, _>(call, &Lender::new(), pin!(value)).await
         }
     };
     O::one(output.map_err(|failed| failed.take().expect("an error is taken once by each caller")))

@@ -1,141 +1,245 @@
-//! The body of a call, for flows that are compiled once for all functions that return the same.
+//! The body of a call beside its flow, which is compiled once for all functions.
 //!
-//! A body is a type of its own for each function, and a flow that awaits it is compiled again with each of them. So a flow
-//! awaits what stands for the body, and whoever has both polls them in turn: the flow and, while that waits for it, the body.
+//! A body is a type of its own for each function, and so is what it returns for many of them: a flow that awaited it would be
+//! compiled again with each, which is most of what a cached function would cost to build. So a flow knows neither. It is lent
+//! the body, and what that brings it is told as far as it needs to know; whoever has both polls them in turn: the flow
+//! and, while that waits for it, the body.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use pin_project_lite::pin_project;
-
+use crate::flight::Outcome;
+use crate::policy::Terms;
+use crate::shape::{Local, Shape, Shared, Sharing, owned};
+use crate::tag::Tag;
 use crate::trace;
 
-/// Has a body that returns an `O`, and lends it to a flow.
-// std's mutex: held for a move, never across an await, and by one task.
-pub struct Lender<O>(Mutex<State<O>>);
-
-enum State<O> {
-    /// The flow has not come to it.
-    Unwanted,
-    /// The flow waits for it, in this span.
-    Wanted(trace::Here),
-    /// The flow can have this.
-    Brought(O),
+/// What answers a call.
+pub(crate) enum Answer {
+    /// What its own body has returned.
+    Own,
+    /// What is stored, or what another call's load has brought.
+    Of(Outcome),
 }
 
-/// What stands for the body.
-pub(crate) struct Lent<'a, O>(&'a Lender<O>);
+/// A flow on its way to an answer; on the heap, so that every annotated function's future is small.
+pub(crate) type Flow<'a> = Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
 
-pin_project! {
-    /// A flow on its way to its end, with the body that it was lent.
-    ///
-    /// It has the body as it is, so that whether a call can be sent to another thread is asked of that too.
-    pub(crate) struct Lending<'a, E, O, F> {
-        #[pin]
-        flow: E,
-        lender: &'a Lender<O>,
-        body: Pin<&'a mut F>,
+/// What a body has brought that can be cached.
+pub(crate) struct Valued {
+    pub(crate) value: Shared,
+    /// How long its attribute says that it lives.
+    pub(crate) said: Duration,
+    /// Whether it is more than a `None`.
+    pub(crate) is_found: bool,
+    /// The tags that it names.
+    pub(crate) tags: Vec<Tag>,
+}
+
+impl Valued {
+    /// The value in an output, if there is one.
+    pub(crate) fn of<S, P>(output: &S::Output, terms: &P) -> Option<Self>
+    where
+        S: Shape<Value: Local>,
+        P: Terms<S::Found>,
+    {
+        let value = S::value(output)?;
+        let found = S::found(value);
+        let said = terms.ttl(found);
+        // What is not kept has none.
+        let tags = if said.is_zero() { Vec::new() } else { terms.tags_of(found) };
+        Some(Self { value: Arc::new(value.clone()), said, is_found: found.is_some(), tags })
     }
 }
 
-impl<O> Lender<O> {
+/// Lends a body to a flow.
+// std's mutex: held for a move, never across an await, and by one task.
+pub struct Lender(Mutex<State>);
+
+enum State {
+    /// The flow asks for nothing.
+    Idle,
+    /// It waits for the body, in this span, and is to be told of its value or is not.
+    Wanted(trace::Here, bool),
+    Brought(Option<Valued>),
+    /// It waits for what others may have of what is no value.
+    RestWanted,
+    Rest(Option<Shared>),
+}
+
+/// The flow's end.
+#[derive(Clone, Copy)]
+pub(crate) struct Lent<'a>(&'a Lender);
+
+impl Lender {
     /// Has lent nothing yet.
     pub fn new() -> Self {
-        Self(Mutex::new(State::Unwanted))
+        Self(Mutex::new(State::Idle))
     }
 
-    pub(crate) fn lend(&self) -> Lent<'_, O> {
+    pub(crate) fn lend(&self) -> Lent<'_> {
         Lent(self)
     }
 
-    /// Runs a flow that has what was lent.
-    ///
-    /// # Cancel safety
-    ///
-    /// As of the flow: the body ends with it.
-    pub(crate) fn run<'a, E, F>(&'a self, flow: E, body: Pin<&'a mut F>) -> Lending<'a, E, O, F>
-    where
-        E: Future<Output = O>,
-        F: Future<Output = O>,
-    {
-        Lending { flow, lender: self, body }
-    }
-
-    /// Polls both in turn. What polls the body is not kept, so that it may be of no type that is known here.
-    fn poll<E: Future<Output = O>>(
-        &self,
-        mut flow: Pin<&mut E>,
-        body: &mut dyn FnMut(&mut Context<'_>) -> Poll<O>,
-        context: &mut Context<'_>,
-    ) -> Poll<O> {
-        loop {
-            if let Poll::Ready(output) = flow.as_mut().poll(context) {
-                return Poll::Ready(output);
-            }
-            let Some(here) = self.wanted() else { return Poll::Pending };
-            match here.within(|| body(context)) {
-                Poll::Ready(output) => *self.lock() = State::Brought(output),
-                Poll::Pending => return Poll::Pending,
-            }
-        }
-    }
-
-    /// Where the body is waited for, if it is.
-    fn wanted(&self) -> Option<trace::Here> {
-        match &*self.lock() {
-            State::Wanted(here) => Some(here.clone()),
-            State::Unwanted | State::Brought(_) => None,
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State<O>> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<O> Default for Lender<O> {
+impl Default for Lender {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<O> fmt::Debug for Lender<O> {
+impl fmt::Debug for Lender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Lender")
     }
 }
 
-impl<E, O, F> Future for Lending<'_, E, O, F>
-where
-    E: Future<Output = O>,
-    F: Future<Output = O>,
-{
-    type Output = O;
+impl Lent<'_> {
+    /// Runs the body, and says what value it has brought, if any. Who is polled for it needs no waker: the flow is polled
+    /// again after the body.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it is asked for once, and runs on when it is asked for again.
+    pub(crate) fn body(self) -> impl Future<Output = Option<Valued>> + Send {
+        self.brought(true)
+    }
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<O> {
-        let this = self.project();
-        this.lender.poll(this.flow, &mut |context| this.body.as_mut().poll(context), context)
+    /// Runs the body for its own call alone.
+    pub(crate) async fn body_alone(self) {
+        self.brought(false).await;
+    }
+
+    fn brought(self, is_told: bool) -> impl Future<Output = Option<Valued>> + Send {
+        poll_fn(move |_| {
+            let mut state = self.0.lock();
+            match std::mem::replace(&mut *state, State::Idle) {
+                State::Brought(valued) => return Poll::Ready(valued),
+                State::Wanted(here, _) => *state = State::Wanted(here, is_told),
+                _ => *state = State::Wanted(trace::Here::now(), is_told),
+            }
+            Poll::Pending
+        })
+    }
+
+    /// What others may have of an output that is no value, after the body.
+    pub(crate) fn rest(self) -> impl Future<Output = Option<Shared>> + Send {
+        poll_fn(move |_| {
+            let mut state = self.0.lock();
+            match std::mem::replace(&mut *state, State::RestWanted) {
+                State::Rest(rest) => {
+                    *state = State::Idle;
+                    Poll::Ready(rest)
+                }
+                _ => Poll::Pending,
+            }
+        })
     }
 }
 
-impl<O> Future for Lent<'_, O> {
-    type Output = O;
+/// A flow, and what it does not know: what the body returns, and what the attribute says of that.
+pub(crate) struct Lending<'a, S: Shape, P> {
+    flow: Flow<'a>,
+    lender: &'a Lender,
+    terms: P,
+    output: Option<S::Output>,
+}
 
-    /// Needs no waker: whoever polls the flow polls it again after the body.
-    fn poll(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<O> {
-        let mut state = self.0.lock();
-        match std::mem::replace(&mut *state, State::Unwanted) {
-            State::Brought(output) => Poll::Ready(output),
-            State::Wanted(here) => {
-                *state = State::Wanted(here);
-                Poll::Pending
+impl<'a, S: Shape, P> Lending<'a, S, P> {
+    /// A flow that has what was lent.
+    pub(crate) fn new(flow: Flow<'a>, lender: &'a Lender, terms: P) -> Self {
+        Self { flow, lender, terms, output: None }
+    }
+
+    pub(crate) fn with<F>(self, body: Pin<&'a mut F>) -> Running<'a, S, P, F> {
+        Running { lending: self, body }
+    }
+
+    /// Polls both in turn. What polls the body is not kept, so that it may be of no type that is known here.
+    fn poll(
+        &mut self,
+        body: &mut dyn FnMut(&mut Context<'_>) -> Poll<S::Output>,
+        context: &mut Context<'_>,
+    ) -> Poll<S::Output>
+    where
+        S: Sharing<Value: Local>,
+        P: Terms<S::Found>,
+    {
+        loop {
+            if let Poll::Ready(answer) = self.flow.as_mut().poll(context) {
+                return Poll::Ready(match answer {
+                    Answer::Own => self.output.take().expect("the body has run"),
+                    Answer::Of(outcome) => received::<S>(outcome),
+                });
             }
-            State::Unwanted => {
-                *state = State::Wanted(trace::Here::now());
-                Poll::Pending
-            }
+            let wanted = match &*self.lender.lock() {
+                State::Wanted(here, is_told) => Some((here.clone(), *is_told)),
+                State::RestWanted => None,
+                _ => return Poll::Pending,
+            };
+            let told = match wanted {
+                None => State::Rest(self.output.as_ref().and_then(S::share)),
+                Some((here, is_told)) => match here.within(|| body(context)) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(output) => {
+                        let output = self.output.insert(output);
+                        State::Brought(is_told.then(|| Valued::of::<S, P>(output, &self.terms)).flatten())
+                    }
+                },
+            };
+            *self.lender.lock() = told;
         }
     }
+}
+
+/// A flow and its body.
+///
+/// It has the body as it is, so that whether a call can be sent to another thread is asked of that too.
+pub struct Running<'a, S: Shape, P, F> {
+    lending: Lending<'a, S, P>,
+    body: Pin<&'a mut F>,
+}
+
+/// The flow is on the heap, the body is pinned elsewhere, and nothing else is ever pinned.
+impl<S: Shape, P, F> Unpin for Running<'_, S, P, F> {}
+
+impl<S, P, F> Future for Running<'_, S, P, F>
+where
+    S: Sharing<Value: Local>,
+    P: Terms<S::Found>,
+    F: Future<Output = S::Output>,
+{
+    type Output = S::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<S::Output> {
+        let Self { lending, body } = &mut *self;
+        lending.poll(&mut |context| body.as_mut().poll(context), context)
+    }
+}
+
+impl<S: Shape, P, F> fmt::Debug for Running<'_, S, P, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Running")
+    }
+}
+
+/// The output that an outcome is, which [`can_receive`] or its type has admitted.
+pub(crate) fn received<S: Sharing<Value: Local>>(outcome: Outcome) -> S::Output {
+    match outcome {
+        Outcome::Value(value) => S::output(owned(value)),
+        Outcome::Rest(rest) => S::receive(&*rest).expect("it was asked whether it can be received"),
+    }
+}
+
+/// Whether what is no value, of another call's load, is an answer here.
+pub(crate) fn can_receive<S: Sharing>(rest: &Shared) -> bool {
+    S::receive(&**rest).is_some()
 }

@@ -1,8 +1,8 @@
 //! A call of a function that is not async: in this process alone, and nobody waits.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::cache::body::Valued;
 use crate::cache::{Cache, Call, Sought};
 use crate::codec::{InProcess, Typed};
 use crate::policy::Terms;
@@ -181,11 +181,13 @@ impl Filling<'_> {
     {
         let Self { cache, site, l1, key, form, cost } = *self;
         let counters = site.counters();
-        let kept = S::value(output).and_then(|value| {
-            let life = cache.life(site, terms, S::found(value), cost)?;
-            Some((Arc::new(value.clone()) as Shared, terms.tags_of(S::found(value)), life))
+        let kept = Valued::of::<S, P>(output, terms).and_then(|valued| {
+            let life = cache.life(site, valued.said, valued.is_found, cost)?;
+            Some((valued, life))
         });
-        let Some((value, of_value, life)) = kept else { return count(&counters.failures) };
+        let Some((Valued { value, tags: of_value, .. }, life)) = kept else {
+            return count(&counters.failures);
+        };
         let Some(notes) = l1.note_value(noted, &of_value) else { return count(&counters.refused) };
         let notes = site.is_tagged().then_some(&*notes);
         let storing = Storing { key, form, permit, mark: 0, notes, value: &value, life };

@@ -6,21 +6,14 @@ use crate::cache::Cache;
 use crate::chance;
 use crate::codec::{Reach, Typed};
 use crate::form::Form;
-use crate::policy::{Life, Policy, Terms};
+use crate::policy::{Life, Policy};
 use crate::shape::Local;
 use crate::site::Site;
 
 impl Cache {
-    /// How long a value lives that was loaded at this cost; not at all if its terms say so.
-    pub(super) fn life<V, P: Terms<V>>(
-        &self,
-        site: &Site,
-        terms: &P,
-        found: Option<&V>,
-        cost: Duration,
-    ) -> Option<Life> {
-        let said = terms.ttl(found);
-        let ttl = if found.is_some() { self.tuned_ttl(site, said, cost) } else { said };
+    /// How long a value lives that was loaded at this cost, if its terms say so long; not at all if they say none.
+    pub(super) fn life(&self, site: &Site, said: Duration, is_found: bool, cost: Duration) -> Option<Life> {
+        let ttl = if is_found { self.tuned_ttl(site, said, cost) } else { said };
         // What is not kept is not, whatever its class says.
         if said.is_zero() { None } else { self.life_of(site, ttl, cost) }
     }
@@ -43,7 +36,7 @@ impl Cache {
     }
 
     /// The form of a function's values, within the size that the cache was told to allow.
-    fn form(&self, site: &Site) -> Form {
+    pub(super) fn form(&self, site: &Site) -> Form {
         let form = site.form();
         Form {
             value_bytes_max: self.inner.tunings.value_bytes_max(site.name(), form.value_bytes_max),

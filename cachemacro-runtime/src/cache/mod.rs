@@ -40,7 +40,7 @@ use crate::tier::{L1, LeaseGuard, Tier};
 pub use crate::journal::{JournalLimits, Swept};
 pub use crate::tier::Coherence;
 pub use batch::BatchCall;
-pub use body::Lender;
+pub use body::{Lender, Running};
 pub use builder::CacheBuilder;
 pub use call::{Call, Owned, PatternBuf, Sought, Target, Targets, Unwritten};
 pub use guard::{Guard, WriteThrough};
@@ -62,8 +62,8 @@ pub(crate) use instant::{read_now, refresh_now};
 pub(crate) use invalidate::{invalidate, invalidate_now};
 pub(crate) use mutation::{invalidating, invalidating_at_commit};
 pub(crate) use peek::{peek, peek_now};
-pub(crate) use read::{read, read_lent, read_missing};
-pub(crate) use refresh::refresh_lent;
+pub(crate) use read::{read, read_missing};
+pub(crate) use refresh::refresh;
 pub(crate) use tags::invalidate_tag;
 
 /// The environment variable that [`Cache::from_env`] reads.

@@ -1,28 +1,27 @@
 //! A call: answered by what is stored, by the load of another call, or by its body.
 
 mod raw;
+mod settle;
 
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::cache::{Cache, Call, Lender, batch, warm};
+use crate::cache::body::{Answer, Flow, Lender, Lending, Lent, Running, can_receive};
+use crate::cache::{Cache, Call, Resolved, batch, warm};
 use crate::chance;
 use crate::codec::{Reach, Typed};
 use crate::error::Error;
 use crate::flight::{Lead, Message, Outcome, Seat};
 use crate::journal::Doomed;
-use crate::mutants::{self, Mutant};
-use crate::policy::{Life, Terms};
+use crate::policy::Terms;
 use crate::protocol::flight::{Ending, Progress};
-use crate::shape::{Local, Shared, Sharing, owned};
-use crate::site::count;
-use crate::store::{Permit, Verdict};
+use crate::shape::{Local, Shared, Sharing};
+use crate::site::{Counters, Site, count};
 use crate::stripe::Count;
-use crate::tag::{Before, Note, Noted, Tag};
-use crate::tier::{Gathering, LeaseGuard, Sighting, Storing, Tier};
+use crate::tag::{Before, Tag};
+use crate::tier::{Gathering, LeaseGuard, Sighting, Tier};
 
 /// How long to wait for another process's load before the store is asked again: at first, and at most.
 ///
@@ -33,148 +32,171 @@ pub(super) const POLL_MIN: Duration = Duration::from_millis(2);
 pub(super) const POLL_MAX: Duration = Duration::from_millis(250);
 
 /// Answers a call that is not [`hit`](super::hit()).
-pub(crate) fn read<S, R, P, F>(call: Call<'_, P>, body: Pin<&mut F>) -> impl Future<Output = S::Output>
+pub(crate) fn read<'a, S, R, P, F>(
+    call: Call<'a, P>,
+    lender: &'a Lender,
+    body: Pin<&'a mut F>,
+) -> Running<'a, S, P, F>
 where
-    S: Sharing,
-    S::Value: Local,
-    R: Reach<S::Value>,
-    P: Terms<S::Found>,
-    F: Future<Output = S::Output>,
-{
-    answered::<S, R, P, F, true>(call, body)
-}
-
-/// The same with a body that was lent, of whose type this is not compiled again.
-pub(crate) async fn read_lent<S, R, P>(call: Call<'_, P>, lender: &Lender<S::Output>) -> S::Output
-where
-    S: Sharing,
-    S::Value: Local,
+    S: Sharing<Value: Local>,
     R: Reach<S::Value>,
     P: Terms<S::Found>,
 {
-    read::<S, R, P, _>(call, pin!(lender.lend())).await
+    lending::<S, R, P>(call, lender, true).with(body)
 }
 
 /// The same for a call whose key was just found to be missing, together with others: to ask so again is in vain.
-pub(crate) fn read_missing<S, R, P, F>(
-    call: Call<'_, P>,
-    body: Pin<&mut F>,
-) -> impl Future<Output = S::Output>
+pub(crate) fn read_missing<'a, S, R, P, F>(
+    call: Call<'a, P>,
+    lender: &'a Lender,
+    body: Pin<&'a mut F>,
+) -> Running<'a, S, P, F>
 where
-    S: Sharing,
-    S::Value: Local,
+    S: Sharing<Value: Local>,
     R: Reach<S::Value>,
     P: Terms<S::Found>,
-    F: Future<Output = S::Output>,
 {
-    answered::<S, R, P, F, false>(call, body)
+    lending::<S, R, P>(call, lender, false).with(body)
 }
 
-async fn answered<S, R, P, F, const GATHERS: bool>(mut call: Call<'_, P>, body: Pin<&mut F>) -> S::Output
+/// What is known of a call by its types is said here, and the rest does not know them.
+fn lending<'a, S, R, P>(mut call: Call<'a, P>, lender: &'a Lender, gathers: bool) -> Lending<'a, S, P>
 where
-    S: Sharing,
-    S::Value: Local,
+    S: Sharing<Value: Local>,
     R: Reach<S::Value>,
     P: Terms<S::Found>,
-    F: Future<Output = S::Output>,
 {
     let cache = call.take_cache::<S::Found>();
     let Call { site, key, ttl: terms, instance, .. } = call;
-    let counters = site.counters();
-    let Some(cache) = cache else {
-        site.warn_disabled(instance);
-        count(&counters.loads);
-        warm::ran(site);
-        return body.await;
+    let Before { tags, epochs } = terms.before();
+    let asking = Asking {
+        cache,
+        site,
+        key: key.as_bytes(),
+        form: Typed::new::<S::Value, R>(site.form()),
+        can_receive: can_receive::<S>,
+        tags: tags.to_vec(),
+        epochs: epochs.to_vec(),
+        instance,
+        gathers,
     };
-    let (tier, form) = (cache.tier_of(site), cache.typed::<S::Value, R>(site));
-    if site.is_tagged()
-        && let Some(value) = tier.get_under(key.as_bytes(), form, site.is_strict())
-    {
-        count(&counters.hits);
-        return S::output(owned(value));
+    Lending::new(asking.begin(lender.lend()), lender, terms)
+}
+
+/// A call, as far as its flow knows it.
+struct Asking<'a> {
+    /// None, if it may not be cached.
+    cache: Option<Resolved>,
+    site: &'static Site,
+    key: &'a [u8],
+    form: Typed,
+    can_receive: fn(&Shared) -> bool,
+    /// What is to be noted before its load.
+    tags: Vec<Tag>,
+    epochs: Vec<Tag>,
+    instance: Option<&'static str>,
+    /// Whether it may be answered together with others.
+    gathers: bool,
+}
+
+impl<'a> Asking<'a> {
+    // The future of no type of a caller's: it is compiled with the engine.
+    fn begin(self, lent: Lent<'a>) -> Flow<'a> {
+        Box::pin(self.answered(lent))
     }
-    let mut has_failed = false;
-    if GATHERS
-        && let Tier::Shared(l2) = tier
-        && !site.is_tagged()
-        && !site.is_raw()
-        && !cache.inner.flights.holds(key.as_bytes())
-        && let Some(joined) = l2.join(key.as_bytes())
-    {
-        match l2.gathered(key.as_bytes(), form, joined).await {
-            Gathering::Hit(value) => {
-                count(&site.counters().hits);
-                return S::output(owned(value));
-            }
-            Gathering::Nothing => {}
-            Gathering::Failed(error) => {
-                crate::trace::outage(site, &error);
-                has_failed = true;
+
+    async fn answered(self, lent: Lent<'a>) -> Answer {
+        let Self { cache, site, key, form, can_receive, tags, epochs, instance, gathers } = self;
+        let counters = site.counters();
+        let Some(cache) = cache else {
+            site.warn_disabled(instance);
+            count(&counters.loads);
+            warm::ran(site);
+            lent.body_alone().await;
+            return Answer::Own;
+        };
+        let (tier, form) = (cache.tier_of(site), form.with(cache.form(site)));
+        if site.is_tagged()
+            && let Some(value) = tier.get_under(key, form, site.is_strict())
+        {
+            count(&counters.hits);
+            return Answer::Of(Outcome::Value(value));
+        }
+        let mut has_failed = false;
+        if gathers
+            && let Tier::Shared(l2) = tier
+            && !site.is_tagged()
+            && !site.is_raw()
+            && !cache.inner.flights.holds(key)
+            && let Some(joined) = l2.join(key)
+        {
+            match l2.gathered(key, form, joined).await {
+                Gathering::Hit(value) => {
+                    count(&counters.hits);
+                    return Answer::Of(Outcome::Value(value));
+                }
+                Gathering::Nothing => {}
+                Gathering::Failed(error) => {
+                    crate::trace::outage(site, &error);
+                    has_failed = true;
+                }
             }
         }
+        let (deadline, before) = (deadline(&cache), Before { tags: &tags, epochs: &epochs });
+        let load = Load { site, cache: &cache, tier, key, form, can_receive, before, deadline, has_failed };
+        let seat = cache.inner.flights.enter(key);
+        // By itself, as most calls do not come to it, and it is large.
+        crate::trace::miss(site, Box::pin(load.answer_from(seat, lent))).await
     }
-    let deadline = deadline(&cache);
-    let load = Load { site, cache: &cache, tier, key: key.as_bytes(), form, terms, deadline, has_failed };
-    let seat = cache.inner.flights.enter(load.key);
-    // On the heap, so that every annotated function's future is small; a load costs far more than that.
-    crate::trace::miss(site, Box::pin(load.answer_from::<S, F>(seat, body))).await
 }
 
 /// What has come of a seat.
-pub(super) enum Seated<O> {
+pub(super) enum Seated {
     /// The lead of the flight.
     Leads(Lead<LeaseGuard>),
     /// The result of another call's load.
-    Answered(O),
+    Answered(Outcome),
     /// Nothing, for as long as others are waited for.
     Alone,
 }
 
 /// A call that was not answered at once.
-pub(super) struct Load<'a, P> {
-    pub(super) site: &'static crate::site::Site,
+#[derive(Clone, Copy)]
+pub(super) struct Load<'a> {
+    pub(super) site: &'static Site,
     pub(super) cache: &'a Cache,
     pub(super) tier: &'a Tier,
     pub(super) key: &'a [u8],
     pub(super) form: Typed,
-    pub(super) terms: P,
+    /// Whether what is no value, of another call's load, is an answer to this one.
+    pub(super) can_receive: fn(&Shared) -> bool,
+    /// What is to be noted before its load.
+    pub(super) before: Before<'a>,
     /// Until when others are waited for.
     pub(super) deadline: Instant,
     /// Whether the store has just not answered: it is not asked a second time.
     pub(super) has_failed: bool,
 }
 
-impl<P> Load<'_, P> {
+impl Load<'_> {
     /// Answers a call that has taken its seat.
-    pub(super) async fn answer_from<S, F>(self, seat: Seat<LeaseGuard>, body: Pin<&mut F>) -> S::Output
-    where
-        S: Sharing,
-        S::Value: Local,
-        P: Terms<S::Found>,
-        F: Future<Output = S::Output>,
-    {
-        match self.seated_from::<S>(seat).await {
-            Seated::Leads(lead) => self.lead::<S, F>(lead, body).await,
-            Seated::Answered(output) => output,
-            Seated::Alone => self.bypass(body).await,
+    pub(super) async fn answer_from(self, seat: Seat<LeaseGuard>, lent: Lent<'_>) -> Answer {
+        match self.seated_from(seat).await {
+            Seated::Leads(lead) => self.lead(lead, lent).await,
+            Seated::Answered(outcome) => Answer::Of(outcome),
+            Seated::Alone => {
+                self.bypass(lent.body_alone()).await;
+                Answer::Own
+            }
         }
     }
 
     /// Takes a seat: who waits gets a result, or the lead.
-    pub(super) async fn seated<S>(&self) -> Seated<S::Output>
-    where
-        S: Sharing,
-        S::Value: Local,
-    {
-        self.seated_from::<S>(self.cache.inner.flights.enter(self.key)).await
+    pub(super) async fn seated(&self) -> Seated {
+        self.seated_from(self.cache.inner.flights.enter(self.key)).await
     }
 
-    async fn seated_from<S>(&self, mut seat: Seat<LeaseGuard>) -> Seated<S::Output>
-    where
-        S: Sharing,
-        S::Value: Local,
-    {
+    async fn seated_from(&self, mut seat: Seat<LeaseGuard>) -> Seated {
         loop {
             let waiter = match seat {
                 Seat::Lead(lead) => return Seated::Leads(lead),
@@ -184,9 +206,13 @@ impl<P> Load<'_, P> {
             match tokio::time::timeout_at(self.deadline, waiter).await {
                 Ok(Ok(Message::Lead(lead))) => return Seated::Leads(lead),
                 Ok(Ok(Message::Landed(outcome))) => {
-                    if let Some(output) = receive::<S>(outcome) {
+                    let is_answer = match &outcome {
+                        Outcome::Value(value) => self.form.is(value),
+                        Outcome::Rest(rest) => (self.can_receive)(rest),
+                    };
+                    if is_answer {
                         self.count(|counters| &counters.shared);
-                        return Seated::Answered(output);
+                        return Seated::Answered(outcome);
                     }
                     // The error or the `None` of another function that shares its entries: the next flight is ours.
                 }
@@ -198,24 +224,19 @@ impl<P> Load<'_, P> {
     }
 
     /// Leads the flight: looks up, loads, settles.
-    async fn lead<S, F>(self, mut lead: Lead<LeaseGuard>, body: Pin<&mut F>) -> S::Output
-    where
-        S: Sharing,
-        S::Value: Local,
-        P: Terms<S::Found>,
-        F: Future<Output = S::Output>,
-    {
+    async fn lead(self, mut lead: Lead<LeaseGuard>, lent: Lent<'_>) -> Answer {
         if let (Tier::Shared(l2), true) = (self.tier, self.site.is_raw()) {
-            return self.lead_raw::<S, F>(l2, lead, body).await;
+            return self.lead_raw(l2, lead, lent).await;
         }
         if lead.lease().is_none() && self.has_failed {
             self.count(|counters| &counters.outages);
         } else if lead.lease().is_none() {
-            match self.look_up(&lead, self.terms.before()).await {
+            match self.look_up(&lead).await {
                 LookedUp::Hit(value) => {
-                    lead.end(Ending::Hit, Some(Outcome::Value(Arc::clone(&value))));
+                    let outcome = Outcome::Value(value);
+                    lead.end(Ending::Hit, Some(outcome.clone()));
                     self.count(|counters| &counters.hits);
-                    return S::output(owned(value));
+                    return Answer::Of(outcome);
                 }
                 LookedUp::Leased(lease) => lead.hold(lease),
                 LookedUp::Guarded => self.count(|counters| &counters.refused),
@@ -225,13 +246,14 @@ impl<P> Load<'_, P> {
         self.count(|counters| &counters.loads);
         warm::ran(self.site);
         lead.progress(Progress::LoadStarted);
-        let (output, cost) = self.run(&lead, body).await;
-        self.settle::<S>(lead, &output, cost).await;
-        output
+        let (valued, cost) = self.run(&lead, pin!(lent.body())).await;
+        let rest = if valued.is_none() && lead.is_awaited() { lent.rest().await } else { None };
+        self.settle(lead, valued, rest, cost).await;
+        Answer::Own
     }
 
     /// Asks until there is a value, or a lease, or no hope for one.
-    async fn look_up(&self, lead: &Lead<LeaseGuard>, before: Before<'_>) -> LookedUp {
+    async fn look_up(&self, lead: &Lead<LeaseGuard>) -> LookedUp {
         let lease = self.cache.inner.settings.lease;
         let mut pause = POLL_MIN;
         let mut cleared = false;
@@ -239,7 +261,7 @@ impl<P> Load<'_, P> {
             lead.progress(Progress::LookupSent);
             // From before the lookup: a change that comes right after its answer is not missed.
             let mut change = pin!(self.tier.change(self.key));
-            match self.tier.lookup_under(self.key, self.form, lease, before).await {
+            match self.tier.lookup_under(self.key, self.form, lease, self.before).await {
                 Sighting::Hit(seen) if seen.is_fresh() => return LookedUp::Hit(seen.value),
                 Sighting::Lead(lease) => return LookedUp::Leased(lease),
                 // Nobody was told otherwise yet: the value from before is one of now.
@@ -306,144 +328,14 @@ impl<P> Load<'_, P> {
         run(lead.lease(), self.cache.inner.settings.lease, body).await
     }
 
-    /// Stores what can be stored, and gives to others what they may take.
-    pub(super) async fn settle<S>(&self, lead: Lead<LeaseGuard>, output: &S::Output, cost: Duration)
-    where
-        S: Sharing,
-        S::Value: Local,
-        P: Terms<S::Found>,
-    {
-        let Some(value) = S::value(output) else {
-            self.count(|counters| &counters.failures);
-            return self.release::<S>(lead, output).await;
-        };
-        let life = self.cache.life(self.site, &self.terms, S::found(value), cost);
-        let shared: Shared = Arc::new(value.clone());
-        let ending = match life {
-            Some(life) => {
-                let of_value = self.terms.tags_of(S::found(value));
-                self.store(&lead, &shared, &of_value, life).await
-            }
-            None => self.decline(&lead).await,
-        };
-        if let Some(lease) = lead.end(ending, Some(Outcome::Value(shared)))
-            && ending == Ending::Settled
-        {
-            // The value stands where the lease stood, or it was released.
-            lease.forget();
-        }
-    }
-
-    async fn store(&self, lead: &Lead<LeaseGuard>, value: &Shared, of_value: &[Tag], life: Life) -> Ending {
-        let Some(lease) = lead.lease() else {
-            return Ending::Unsettled;
-        };
-        if lease.is_over(self.cache.inner.settings.lease) {
-            self.count(|counters| &counters.refused);
-            return Ending::Unsettled;
-        }
-        lead.progress(Progress::SettleSent);
-        let (key, form, permit) = (self.key, self.form, Permit::Lease(lease.token()));
-        let Some(notes) = self.notes(lease, of_value).await else {
-            self.count(|counters| &counters.refused);
-            return Ending::Unsettled;
-        };
-        let noted = self.site.is_tagged().then_some(&*notes);
-        let storing = Storing { key, form, permit, mark: lease.mark(), notes: noted, value, life };
-        match self.tier.fill(storing).await {
-            Ok(Verdict::Accepted) => {
-                self.count(|counters| &counters.stored);
-                warm::stored(self.site);
-                let epochs = if of_value.is_empty() { &lease.noted().epochs[..] } else { &[] };
-                self.settled(lead, lease, &[&notes, epochs]).await
-            }
-            Ok(Verdict::Refused) => {
-                self.count(|counters| &counters.refused);
-                Ending::Unsettled
-            }
-            Err(error) => {
-                self.report(&error);
-                self.count(|counters| &counters.outages);
-                Ending::Unsettled
-            }
-        }
-    }
-
-    /// The versions to store a value with; none if it must not be stored.
-    async fn notes(&self, lease: &LeaseGuard, of_value: &[Tag]) -> Option<Vec<Note>> {
-        let (noted, ttl) = (lease.noted(), self.cache.inner.settings.lease);
-        if mutants::is(Mutant::TagReadAfterLoad) {
-            let tags = noted.notes.iter().map(|note| note.tag.clone()).chain(of_value.iter().cloned());
-            return self.tier.notes(&tags.collect::<Vec<_>>(), ttl).await.ok();
-        }
-        self.tier.note_value(noted, of_value, ttl).await
-    }
-
-    /// Gives up the lease of a value that is not to be stored; others may still take the value.
-    async fn decline(&self, lead: &Lead<LeaseGuard>) -> Ending {
-        self.count(|counters| &counters.failures);
-        let Some(lease) = lead.lease() else {
-            return Ending::Unsettled;
-        };
-        lead.progress(Progress::SettleSent);
-        self.release_lease(lead, lease).await
-    }
-
-    /// Gives up a lease. That it was still held proves the load fresh.
-    async fn release_lease(&self, lead: &Lead<LeaseGuard>, lease: &LeaseGuard) -> Ending {
-        match self.tier.release(self.key, lease.token(), lease.mark()).await {
-            Ok(Verdict::Accepted) => {
-                let Noted { notes, epochs } = lease.noted();
-                self.settled(lead, lease, &[notes, epochs]).await
-            }
-            Ok(Verdict::Refused) | Err(_) => Ending::Unsettled,
-        }
-    }
-
-    /// What an accepted fill or release says of a load: the lease knows of the key alone, so that whoever came after
-    /// the load began may only share it if no tag was invalidated since, nor all. What names no tag itself is held to the
-    /// epochs of those that it might have named. Nobody can join any more.
-    pub(super) async fn settled(
-        &self,
-        lead: &Lead<LeaseGuard>,
-        lease: &LeaseGuard,
-        noted: &[&[Note]],
-    ) -> Ending {
-        let is_shared = !lead.is_awaited()
-            || mutants::is(Mutant::TagSharedUnchecked)
-            || self.tier.still_stands(lease.token(), &noted.concat()).await;
-        if is_shared { Ending::Settled } else { Ending::Unsettled }
-    }
-
-    /// Gives up the lease of a load that is not stored. That it was still held proves the output fresh.
-    pub(super) async fn release<S: Sharing>(&self, lead: Lead<LeaseGuard>, output: &S::Output) {
-        let outcome = if lead.is_awaited() { S::share(output).map(Outcome::Rest) } else { None };
-        let Some(lease) = lead.lease() else {
-            lead.end(Ending::Unsettled, outcome);
-            return;
-        };
-        if outcome.is_none() {
-            // The lease is dropped, and released in the background.
-            drop(lead.end(Ending::Unshared, None));
-            return;
-        }
-        lead.progress(Progress::SettleSent);
-        let ending = self.release_lease(&lead, lease).await;
-        if let Some(lease) = lead.end(ending, outcome)
-            && ending == Ending::Settled
-        {
-            lease.forget();
-        }
-    }
-
     /// Runs the body, for this call alone.
-    pub(super) async fn bypass<F: Future>(&self, body: Pin<&mut F>) -> F::Output {
+    pub(super) async fn bypass<F: Future>(&self, body: F) -> F::Output {
         self.count(|counters| &counters.loads);
         warm::ran(self.site);
         body.await
     }
 
-    pub(super) fn count<C: Count>(&self, counter: impl Fn(&crate::site::Counters) -> &C) {
+    pub(super) fn count<C: Count>(&self, counter: impl Fn(&Counters) -> &C) {
         count(counter(self.site.counters()));
     }
 
@@ -476,17 +368,6 @@ enum LookedUp {
     /// Writers are at work.
     Guarded,
     Unleased,
-}
-
-/// What another caller's load means for this one.
-fn receive<S: Sharing>(outcome: Outcome) -> Option<S::Output>
-where
-    S::Value: Local,
-{
-    match outcome {
-        Outcome::Value(value) => value.downcast_ref::<S::Value>().cloned().map(S::output),
-        Outcome::Rest(rest) => S::receive(&*rest),
-    }
 }
 
 pub(super) fn deadline(cache: &Cache) -> Instant {

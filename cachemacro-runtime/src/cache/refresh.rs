@@ -1,13 +1,14 @@
 //! A load by request: the body runs, and its value replaces what was stored when it began.
 
-use std::sync::Arc;
+use std::pin::Pin;
 
 use tokio::time::Instant;
 
-use crate::cache::{Call, Lender};
+use crate::cache::Call;
+use crate::cache::body::Valued;
 use crate::codec::Reach;
 use crate::policy::Terms;
-use crate::shape::{Local, Shared, Sharing};
+use crate::shape::{Local, Sharing};
 use crate::site::count;
 use crate::store::{Permit, Verdict};
 use crate::tag::Noted;
@@ -16,14 +17,14 @@ use crate::tier::{LeaseGuard, Sighting, Storing, Tier};
 /// Runs the body, and stores its value unless an invalidation came meanwhile.
 ///
 /// It does not join other loads: its value is one that was loaded after it was asked for.
-pub(crate) async fn refresh_lent<S, R, P>(mut call: Call<'_, P>, lender: &Lender<S::Output>) -> S::Output
+pub(crate) async fn refresh<S, R, P, F>(mut call: Call<'_, P>, body: Pin<&mut F>) -> S::Output
 where
     S: Sharing,
     S::Value: Local,
     R: Reach<S::Value>,
     P: Terms<S::Found>,
+    F: Future<Output = S::Output>,
 {
-    let body = lender.lend();
     let cache = call.take_cache::<S::Found>();
     let Call { site, key, ttl: terms, .. } = call;
     count(&site.counters().loads);
@@ -68,12 +69,12 @@ where
     let start = Instant::now();
     let output = body.await;
     let cost = start.elapsed();
-    let kept = S::value(&output).and_then(|value| {
-        let life = cache.life(site, &terms, S::found(value), cost)?;
-        Some((Arc::new(value.clone()) as Shared, terms.tags_of(S::found(value)), life))
+    let kept = Valued::of::<S, P>(&output, &terms).and_then(|valued| {
+        let life = cache.life(site, valued.said, valued.is_found, cost)?;
+        Some((valued, life))
     });
-    if let (Some((value, _, life)), Some(l2)) = (&kept, raw) {
-        match l2.write_raw(key, form, value, *life).await {
+    if let (Some((valued, life)), Some(l2)) = (&kept, raw) {
+        match l2.write_raw(key, form, &valued.value, *life).await {
             Ok(()) => count(&site.counters().stored),
             Err(error) => {
                 count(&site.counters().outages);
@@ -81,7 +82,7 @@ where
             }
         }
     }
-    if let (Some((value, of_value, life)), Some(permit)) = (kept, permit) {
+    if let (Some((Valued { value, tags: of_value, .. }, life)), Some(permit)) = (kept, permit) {
         let Some(notes) = tier.note_value(&noted, &of_value, lease_ttl).await else {
             count(&site.counters().refused);
             return output;

@@ -44,6 +44,11 @@ impl Typed {
         Self { form, kind }
     }
 
+    /// The same type in another form.
+    pub(crate) fn with(self, form: Form) -> Self {
+        Self { form, ..self }
+    }
+
     /// Whether a value is of this type.
     pub(crate) fn is(&self, value: &Shared) -> bool {
         (self.kind.is)(&**value)

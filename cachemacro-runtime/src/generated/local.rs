@@ -3,8 +3,8 @@
 use std::pin::Pin;
 
 use super::{
-    Call, Guard, Guarding, InProcess, Lender, Local, Owned, Peek, Peeking, Shape, Sharing, Site, Target,
-    Terms,
+    Call, Guard, Guarding, InProcess, Lender, Local, Owned, Peek, Peeking, Running, Shape, Sharing, Site,
+    Target, Terms,
 };
 use crate::error::Result;
 
@@ -24,16 +24,15 @@ where
 pub fn read<'a, S, P, F>(
     call: Call<'a, P>,
     _shape: S,
-    lender: &'a Lender<S::Output>,
+    lender: &'a Lender,
     body: Pin<&'a mut F>,
-) -> impl Future<Output = S::Output>
+) -> Running<'a, S, P, F>
 where
-    S: Sharing,
-    S::Value: Local,
+    S: Sharing<Value: Local>,
     P: Terms<S::Found>,
     F: Future<Output = S::Output>,
 {
-    lender.run(crate::cache::read_lent::<S, InProcess, P>(call, lender), body)
+    crate::cache::read::<S, InProcess, P, F>(call, lender, body)
 }
 
 /// Runs the body, and replaces what is stored.
@@ -44,8 +43,7 @@ where
     P: Terms<S::Found>,
     F: Future<Output = S::Output>,
 {
-    let lender = Lender::new();
-    lender.run(crate::cache::refresh_lent::<S, InProcess, P>(call, &lender), body).await
+    crate::cache::refresh::<S, InProcess, P, F>(call, body).await
 }
 
 /// The same for a call that owns its key; the body is on the heap.

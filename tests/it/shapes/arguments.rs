@@ -330,7 +330,7 @@ async fn arguments_go_on_methods_of_traits() {
             assert_decides(&methods.0.source, |id| methods.load(id)).await;
             assert_decides(&bare.0.source, |id| bare.boxed(&pool, id)).await;
             assert_decides(&methods.0.source, |id| methods.boxed(&pool, id)).await;
-            assert!(Methods::load_peek(&Filter(vec![0.5]), 3, 1_u64).await.unwrap().is_some());
+            assert!(Methods::load_peek(Filter(vec![0.5]), 3, 1_u64).await.unwrap().is_some());
             assert!(Methods::boxed_peek(3).await.unwrap().is_some());
             let lengths = (bare.length("a"), methods.length("a"));
             methods.0.source.load().await;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::notes;
+use crate::cache::body::Valued;
 use crate::cache::read::Load;
 use crate::cache::warm;
 use crate::error::Result;
@@ -39,11 +40,7 @@ pub(super) enum Standing {
 /// # Cancel safety
 ///
 /// Safe: what has a seat or a lease gives it up.
-pub(super) async fn lead<S, P>(loads: &[Load<'_, P>]) -> Vec<Standing>
-where
-    S: Sharing<Value: Local>,
-    P: Terms<S::Found>,
-{
+pub(super) async fn lead(loads: &[Load<'_>]) -> Vec<Standing> {
     let Some(Load { cache, tier, site, form, .. }) = loads.first() else { return Vec::new() };
     let seats: Vec<Seat<LeaseGuard>> = loads.iter().map(|load| cache.inner.flights.enter(load.key)).collect();
     let leading =
@@ -54,7 +51,7 @@ where
         }
     }
     let lease = cache.inner.settings.lease;
-    let before: Vec<Before<'_>> = leading().map(|load| load.terms.before()).collect();
+    let before: Vec<Before<'_>> = leading().map(|load| load.before).collect();
     let noted = notes::before(tier, lease, &before).await;
     let mut noted = match noted {
         Ok(noted) => noted.into_iter(),
@@ -100,14 +97,15 @@ pub(super) struct Led<'a, P> {
 }
 
 struct Member<'a, P> {
-    load: Load<'a, P>,
+    load: Load<'a>,
+    terms: &'a P,
     lead: Lead<LeaseGuard>,
 }
 
 /// A member on its way to its end.
-struct Settling<'a, P, S: Sharing> {
+struct Settling<'a, S: Sharing> {
     member: usize,
-    load: Load<'a, P>,
+    load: Load<'a>,
     lead: Lead<LeaseGuard>,
     output: S::Output,
     outcome: Option<Outcome>,
@@ -139,8 +137,8 @@ impl<'a, P> Led<'a, P> {
     }
 
     /// Adds the next member: one that leads, or one that goes by itself.
-    pub(super) fn push(&self, led: Option<(Load<'a, P>, Lead<LeaseGuard>)>) {
-        self.lock().push(led.map(|(load, lead)| Member { load, lead }));
+    pub(super) fn push(&self, led: Option<(Load<'a>, &'a P, Lead<LeaseGuard>)>) {
+        self.lock().push(led.map(|(load, terms, lead)| Member { load, terms, lead }));
     }
 
     /// Keeps the leases of those that are not settled, for as long as it is polled.
@@ -162,7 +160,7 @@ impl<'a, P> Led<'a, P> {
         P: Terms<S::Found>,
     {
         let cost = self.since.elapsed();
-        let mut settling: Vec<Settling<'_, P, S>> = {
+        let mut settling: Vec<Settling<'_, S>> = {
             let mut members = self.lock();
             let taken = came
                 .into_iter()
@@ -170,7 +168,7 @@ impl<'a, P> Led<'a, P> {
             taken.map(|(member, led, output)| self.decided(member, led, output, cost)).collect()
         };
         self.note(&mut settling).await;
-        let (filled, released) = tokio::join!(fill::<S, P>(&settling), release(&settling));
+        let (filled, released) = tokio::join!(fill(&settling), release(&settling));
         let endings =
             settling.iter().zip(filled.into_iter().zip(released)).map(|(settling, came)| async move {
                 let Settling { load, lead, step, .. } = settling;
@@ -209,13 +207,13 @@ impl<'a, P> Led<'a, P> {
         led: Member<'a, P>,
         output: S::Output,
         cost: Duration,
-    ) -> Settling<'a, P, S>
+    ) -> Settling<'a, S>
     where
         S: Sharing<Value: Local>,
         P: Terms<S::Found>,
     {
-        let Member { load, lead } = led;
-        let (outcome, step) = match S::value(&output) {
+        let Member { load, terms, lead } = led;
+        let (outcome, step) = match Valued::of::<S, P>(&output, terms) {
             None => {
                 load.count(|counters| &counters.failures);
                 let outcome = if lead.is_awaited() { S::share(&output).map(Outcome::Rest) } else { None };
@@ -223,18 +221,16 @@ impl<'a, P> Led<'a, P> {
                 let step = if outcome.is_some() { Step::Release } else { Step::Nothing(Ending::Unshared) };
                 (outcome, step)
             }
-            Some(value) => {
-                let life = load.cache.life(load.site, &load.terms, S::found(value), cost);
-                let shared: Shared = Arc::new(value.clone());
-                let step = match life {
+            Some(Valued { value, said, is_found, tags }) => {
+                let step = match load.cache.life(load.site, said, is_found, cost) {
                     Some(_) if lead.lease().is_none_or(|lease| lease.is_over(self.lease)) => {
                         load.count(|counters| &counters.refused);
                         Step::Nothing(Ending::Unsettled)
                     }
                     Some(life) => Step::Fill(Filling {
-                        value: Arc::clone(&shared),
+                        value: Arc::clone(&value),
                         life,
-                        of_value: load.terms.tags_of(S::found(value)),
+                        of_value: tags,
                         notes: Vec::new(),
                     }),
                     None => {
@@ -242,7 +238,7 @@ impl<'a, P> Led<'a, P> {
                         Step::Release
                     }
                 };
-                (Some(Outcome::Value(shared)), step)
+                (Some(Outcome::Value(value)), step)
             }
         };
         if !matches!(step, Step::Nothing(_)) {
@@ -252,7 +248,7 @@ impl<'a, P> Led<'a, P> {
     }
 
     /// Notes the versions that values are stored with; one whose tags cannot be told now is not.
-    async fn note<S: Sharing>(&self, settling: &mut [Settling<'_, P, S>]) {
+    async fn note<S: Sharing>(&self, settling: &mut [Settling<'_, S>]) {
         let Some(Settling { load, .. }) = settling.first() else { return };
         if !load.site.is_tagged() {
             return;
@@ -281,10 +277,7 @@ impl<'a, P> Led<'a, P> {
 }
 
 /// Stores the values of those who have one that is to be stored, and says of these what came of it.
-async fn fill<S, P>(settling: &[Settling<'_, P, S>]) -> Vec<Option<Result<Verdict>>>
-where
-    S: Sharing<Value: Local>,
-{
+async fn fill<S: Sharing>(settling: &[Settling<'_, S>]) -> Vec<Option<Result<Verdict>>> {
     let storings = settling.iter().filter_map(|Settling { load, lead, step, .. }| {
         let (Step::Fill(filling), Some(lease)) = (step, lead.lease()) else { return None };
         let Filling { value, life, notes, .. } = filling;
@@ -319,7 +312,7 @@ where
 }
 
 /// Gives up the leases of those whose values are not to be stored. That one was still held proves the load fresh.
-async fn release<S: Sharing, P>(settling: &[Settling<'_, P, S>]) -> Vec<Option<Result<Verdict>>> {
+async fn release<S: Sharing>(settling: &[Settling<'_, S>]) -> Vec<Option<Result<Verdict>>> {
     let leases = settling.iter().filter_map(|Settling { load, lead, step, .. }| {
         let (Step::Release, Some(lease)) = (step, lead.lease()) else { return None };
         Some((load.key, lease.token(), lease.mark()))

@@ -13,7 +13,6 @@ use crate::chance;
 use crate::flight::Lead;
 use crate::policy::Freshness;
 use crate::protocol::flight::Progress;
-use crate::tag::Before;
 use crate::tier::{LeaseGuard, Seen, Sighting};
 
 /// What a lookup leaves to do.
@@ -30,8 +29,8 @@ pub(super) enum Next {
 
 impl<P, O: 'static> Fresh<'_, P, O> {
     /// Asks until it is known what to do.
-    pub(super) async fn look_up(&self, lead: &mut Lead<LeaseGuard>, before: Before<'_>) -> Next {
-        let Load { cache, tier, key, form, deadline, .. } = self.load;
+    pub(super) async fn look_up(&self, lead: &mut Lead<LeaseGuard>) -> Next {
+        let Load { cache, tier, key, form, before, deadline, .. } = self.load;
         let (mut pause, mut cleared) = (POLL_MIN, false);
         loop {
             lead.progress(Progress::LookupSent);

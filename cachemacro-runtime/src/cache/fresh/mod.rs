@@ -25,6 +25,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::cache::body::{Lender, Lending, can_receive, received};
 use crate::cache::read::{self, Load, Seated};
 use crate::cache::{Call, current, warm};
 use crate::chance;
@@ -92,11 +93,12 @@ where
     let hard = policy.hard.zip(rest.late).map(|(after, late)| Hard::from_now(after, late));
     let deadline = read::deadline(&cache);
     let deadline = hard.map_or(deadline, |hard| deadline.min(hard.at));
-    let load = Load { site, cache: &cache, tier, key, form, terms, deadline, has_failed: false };
+    let (can_receive, before, has_failed) = (can_receive::<S>, terms.before(), false);
+    let load = Load { site, cache: &cache, tier, key, form, can_receive, before, deadline, has_failed };
     if let Some(every) = policy.refresh_every {
         keepers::keep(&cache, site, key, form, every, || (rest.again)(&args));
     }
-    let fresh = Fresh { policy, hard, load };
+    let fresh = Fresh { policy, hard, load, terms: &terms };
     let ways = Ways { args, inline, background };
     // What no policy needs to see, `hit` has answered.
     if site.policy().looks_at_hits() || site.is_tagged() {
@@ -126,7 +128,8 @@ struct Ways<A, I, B> {
 
 /// A call that returns an `O`, and what its function says of time.
 struct Fresh<'a, P, O> {
-    load: Load<'a, P>,
+    load: Load<'a>,
+    terms: &'a P,
     policy: Policy,
     hard: Option<Hard<O>>,
 }
@@ -140,9 +143,9 @@ impl<P, O: 'static> Fresh<'_, P, O> {
         P: Terms<S::Found>,
         F: Future<Output = S::Output>,
     {
-        match self.load.seated::<S>().await {
+        match self.load.seated().await {
             Seated::Leads(lead) => self.lead::<S, R, A, F>(lead, ways).await,
-            Seated::Answered(output) => output,
+            Seated::Answered(outcome) => received::<S>(outcome),
             Seated::Alone => self.alone((ways.inline)(ways.args)).await,
         }
     }
@@ -164,11 +167,13 @@ impl<P, O: 'static> Fresh<'_, P, O> {
             return output;
         }
         if let (Tier::Shared(l2), true) = (self.load.tier, self.load.site.is_raw()) {
-            return self.load.lead_raw::<S, F>(l2, lead, pin!(inline(args))).await;
+            let (lender, body) = (Lender::new(), pin!(inline(args)));
+            let flow = Box::pin(self.load.lead_raw(l2, lead, lender.lend()));
+            return Lending::<S, &P>::new(flow, &lender, self.terms).with(body).await;
         }
         if lead.lease().is_none() {
             loop {
-                match self.look_up(&mut lead, self.load.terms.before()).await {
+                match self.look_up(&mut lead).await {
                     Next::Load => break,
                     Next::Take(seen, mark) => {
                         lead.end(Ending::Hit, Some(Outcome::Value(Arc::clone(&seen.value))));
@@ -216,7 +221,7 @@ impl<P, O: 'static> Fresh<'_, P, O> {
         warm::ran(self.load.site);
         lead.progress(Progress::LoadStarted);
         let (output, cost) = self.load.run(&lead, pin!(inline(args))).await;
-        self.load.settle::<S>(lead, &output, cost).await;
+        self.load.settle_output::<S, P>(lead, &output, self.terms, cost).await;
         output
     }
 
@@ -243,14 +248,14 @@ impl<P, O: 'static> Fresh<'_, P, O> {
             if let Some(start) = (ways.background)(&ways.args) {
                 self.refresh(start, ticket, None);
             } else if let Leased::Ours(mut ticket) = ticket.leased().await {
-                ticket.note(self.load.terms.before()).await;
+                ticket.note(self.load.before).await;
                 self.load.count(|counters| &counters.loads);
                 warm::ran(self.load.site);
                 let ttl = self.load.cache.inner.settings.lease;
                 let body = pin!((ways.inline)(ways.args));
                 let (output, cost) = read::run(ticket.lease(), ttl, body).await;
                 let failed = S::is_error(&output);
-                ticket.settle::<S, R, P>(self.load.site, &self.load.terms, &output, cost).await;
+                ticket.settle::<S, R, P>(self.load.site, self.terms, &output, cost).await;
                 if !failed {
                     return output;
                 }
@@ -278,7 +283,7 @@ impl<P, O: 'static> Fresh<'_, P, O> {
     {
         self.load.count(|counters| &counters.loads);
         warm::ran(self.load.site);
-        ticket.note(self.load.terms.before()).await;
+        ticket.note(self.load.before).await;
         lead.progress(Progress::LoadStarted);
         let ttl = self.load.cache.inner.settings.lease;
         let (output, cost) = read::run(ticket.lease(), ttl, body).await;
@@ -286,14 +291,17 @@ impl<P, O: 'static> Fresh<'_, P, O> {
         if !failed {
             lead.progress(Progress::SettleSent);
         }
-        let ending = ticket.settle::<S, R, P>(self.load.site, &self.load.terms, &output, cost).await;
+        let ending = ticket.settle::<S, R, P>(self.load.site, self.terms, &output, cost).await;
         if failed && let Some(seen) = self.look_again(&lead, &seen).await {
             lead.end(Ending::Hit, Some(Outcome::Value(Arc::clone(&seen.value))));
             return S::output(self.stale(&seen));
         }
         match S::value(&output) {
             Some(value) => drop(lead.end(ending, Some(Outcome::Value(Arc::new(value.clone()))))),
-            None => self.load.release::<S>(lead, &output).await,
+            None => {
+                let rest = if lead.is_awaited() { S::share(&output) } else { None };
+                self.load.release(lead, rest).await;
+            }
         }
         output
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
+use crate::cache::body::{Valued, can_receive};
 use crate::cache::read::{Load, deadline, run};
 use crate::cache::{Cache, Call, warm};
 use crate::codec::{InProcess, Reach, Typed};
@@ -14,7 +15,7 @@ use crate::journal::Doomed;
 use crate::mutants::{self, Mutant};
 use crate::policy::Terms;
 use crate::protocol::flight::{Ending, Progress};
-use crate::shape::{Local, Shape, Shared, Sharing};
+use crate::shape::{Local, Shape, Sharing};
 use crate::site::{Site, count};
 use crate::store::{Permit, Token, Verdict};
 use crate::tag::{Before, Noted};
@@ -136,11 +137,11 @@ impl Ticket {
             place.rest();
             return Ending::Unsettled;
         }
-        let kept = S::value(output).and_then(|value| {
-            let life = cache.life(site, terms, S::found(value), cost)?;
-            Some((Arc::new(value.clone()) as Shared, terms.tags_of(S::found(value)), life))
+        let kept = Valued::of::<S, P>(output, terms).and_then(|valued| {
+            let life = cache.life(site, valued.said, valued.is_found, cost)?;
+            Some((valued, life))
         });
-        let Some((value, of_value, life)) = kept else {
+        let Some((Valued { value, tags: of_value, .. }, life)) = kept else {
             // There is no such value any more, or none to be kept: what is past its time goes.
             count(&counters.failures);
             if let Err(error) = tier.invalidate(&[Doomed { key: &key, site: Some(site) }], None).await {
@@ -227,17 +228,18 @@ where
     lead.progress(Progress::LoadStarted);
     let (deadline, has_failed) = (deadline(&cache), false);
     let form = cache.typed::<S::Value, R>(site);
-    let load = Load { site, deadline, cache: &cache, tier: &tier, key: &key, form, terms, has_failed };
+    let (can_receive, (cache, tier, key)) = (can_receive::<S>, (&cache, &tier, &*key));
+    let load = Load { site, deadline, cache, tier, key, form, can_receive, before, has_failed };
     let (output, cost) = load.run(&lead, body).await;
     if let (Some(loaded), Some(value)) = (loaded, S::value(&output)) {
         // The caller may have left.
         let _ = loaded.send(Box::new(value.clone()));
     }
     if mutants::is(Mutant::LateLoadLeasedAnew)
-        && let Sighting::Lead(lease) = tier.lookup(&key, form, cache.inner.settings.lease).await
+        && let Sighting::Lead(lease) = tier.lookup(key, form, cache.inner.settings.lease).await
     {
         lead.hold(lease);
     }
-    load.settle::<S>(lead, &output, cost).await;
+    load.settle_output::<S, P>(lead, &output, &terms, cost).await;
     output
 }

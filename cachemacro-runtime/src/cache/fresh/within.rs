@@ -1,7 +1,6 @@
 //! A call that gives up after a while, and a load that goes on without it.
 
 use std::panic::resume_unwind;
-use std::pin::pin;
 use std::time::Duration;
 
 use tokio::task::JoinError;
@@ -118,7 +117,7 @@ impl<P, O: 'static> Fresh<'_, P, O> {
     pub(super) async fn alone<F: Future<Output = O>>(&self, body: F) -> O {
         match self.gives_up() {
             Some(output) => output,
-            None => self.load.bypass(pin!(body)).await,
+            None => self.load.bypass(body).await,
         }
     }
 

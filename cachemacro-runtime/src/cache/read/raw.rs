@@ -3,39 +3,25 @@
 //! Nothing proves the load fresh but the load itself, so that only those take its result who came before
 //! its body ran.
 
-use std::pin::Pin;
-use std::sync::Arc;
-
 use tokio::time::Instant;
 
+use crate::cache::body::{Answer, Lent, Valued};
 use crate::cache::read::Load;
 use crate::cache::warm;
 use crate::error::ErrorKind;
 use crate::flight::{Lead, Outcome};
-use crate::policy::Terms;
 use crate::protocol::flight::{Ending, Progress};
-use crate::shape::{Local, Shared, Sharing, owned};
 use crate::tier::{L2, LeaseGuard};
 
-impl<P> Load<'_, P> {
-    pub(in crate::cache) async fn lead_raw<S, F>(
-        self,
-        l2: &L2,
-        lead: Lead<LeaseGuard>,
-        body: Pin<&mut F>,
-    ) -> S::Output
-    where
-        S: Sharing,
-        S::Value: Local,
-        P: Terms<S::Found>,
-        F: Future<Output = S::Output>,
-    {
+impl Load<'_> {
+    pub(in crate::cache) async fn lead_raw(self, l2: &L2, lead: Lead<LeaseGuard>, lent: Lent<'_>) -> Answer {
         lead.progress(Progress::LookupSent);
         let is_reachable = match l2.read_raw(self.key, self.form).await {
             Ok(Some(found)) => {
-                lead.end(Ending::Hit, Some(Outcome::Value(Arc::clone(&found.value))));
+                let outcome = Outcome::Value(found.value);
+                lead.end(Ending::Hit, Some(outcome.clone()));
                 self.count(|counters| &counters.hits);
-                return S::output(owned(found.value));
+                return Answer::Of(outcome);
             }
             Ok(None) => true,
             Err(error) => {
@@ -48,21 +34,19 @@ impl<P> Load<'_, P> {
         warm::ran(self.site);
         lead.progress(Progress::LoadStarted);
         let start = Instant::now();
-        let output = body.await;
+        let valued = lent.body().await;
         let cost = start.elapsed();
-        let Some(value) = S::value(&output) else {
+        let Some(Valued { value, said, is_found, .. }) = valued else {
             self.count(|counters| &counters.failures);
-            let outcome = if lead.is_awaited() { S::share(&output).map(Outcome::Rest) } else { None };
-            let ending = if outcome.is_some() { Ending::Unsettled } else { Ending::Unshared };
-            lead.end(ending, outcome);
-            return output;
+            let rest = if lead.is_awaited() { lent.rest().await } else { None };
+            let ending = if rest.is_some() { Ending::Unsettled } else { Ending::Unshared };
+            lead.end(ending, rest.map(Outcome::Rest));
+            return Answer::Own;
         };
-        let life = self.cache.life(self.site, &self.terms, S::found(value), cost);
-        let shared: Shared = Arc::new(value.clone());
-        match life {
+        match self.cache.life(self.site, said, is_found, cost) {
             None => self.count(|counters| &counters.failures),
             Some(_) if !is_reachable => self.count(|counters| &counters.outages),
-            Some(life) => match l2.write_raw(self.key, self.form, &shared, life).await {
+            Some(life) => match l2.write_raw(self.key, self.form, &value, life).await {
                 Ok(()) => {
                     self.count(|counters| &counters.stored);
                     warm::stored(self.site);
@@ -73,7 +57,7 @@ impl<P> Load<'_, P> {
                 }
             },
         }
-        lead.end(Ending::Unsettled, Some(Outcome::Value(shared)));
-        output
+        lead.end(Ending::Unsettled, Some(Outcome::Value(value)));
+        Answer::Own
     }
 }
