@@ -102,7 +102,14 @@ pub(super) fn next(replies: &mut Bytes) -> Result<Bytes, Failure> {
 
 /// What a reply says, an error of the server as it is.
 pub(super) fn value(reply: &[u8]) -> Result<Value, Failure> {
-    redis::parse_redis_value(reply).map_err(|_| Failure::ODD_REPLY)
+    match Head::read(reply) {
+        // What a hit is, and a miss: redis-rs makes a buffer of 8 KiB for each reply.
+        Ok(Some((Head::String(len), head_len))) if reply.len() >= head_len + len + 2 => {
+            Ok(Value::BulkString(reply[head_len..head_len + len].to_vec()))
+        }
+        Ok(Some((Head::Nil, _))) => Ok(Value::Nil),
+        _ => redis::parse_redis_value(reply).map_err(|_| Failure::ODD_REPLY),
+    }
 }
 
 /// The strings of an array of so many, each of them there or not. They are not copied.
@@ -174,6 +181,7 @@ mod tests {
             REPLIES.iter().map(|reply| redis::parse_redis_value(reply).expect("a reply")).collect();
         assert_eq!(values(Bytes::from(REPLIES.concat()), REPLIES.len()), Ok(expected));
         assert_eq!(values(Bytes::from_static(b"+OK\r\n"), 2), Err(Failure::ODD_REPLY));
+        assert_eq!(value(b"$2\r\na\r\n"), Err(Failure::ODD_REPLY), "not whole");
     }
 
     #[test]
