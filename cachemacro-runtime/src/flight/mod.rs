@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use foldhash::quality::RandomState;
 use tokio::sync::oneshot;
 
 use crate::mutants::{self, Mutant};
@@ -31,7 +32,7 @@ pub(crate) struct Flights<L> {
     count: AtomicUsize,
 }
 
-type Shard<L> = HashMap<Arc<[u8]>, Flight<Waiter<L>>>;
+type Shard<L> = HashMap<Arc<[u8]>, Flight<Waiter<L>>, RandomState>;
 type Waiter<L> = oneshot::Sender<Message<L>>;
 
 /// A caller's part in a flight.
