@@ -109,12 +109,17 @@ impl Lane {
             }
             Err(_) => {
                 // Since the operation began, of which this may have been a second round.
-                if self.silence.goes_on(deadline - self.budget, Instant::now()) {
+                if self.silence.goes_on(self.began(deadline), Instant::now()) {
                     self.doubt.notify_one();
                 }
                 Err(Failure::TIMED_OUT)
             }
         }
+    }
+
+    /// When the operation began that has this deadline: to look at the clock takes longer.
+    pub(super) fn began(&self, deadline: Instant) -> Instant {
+        deadline - self.budget
     }
 
     /// How many connections all lanes have made.

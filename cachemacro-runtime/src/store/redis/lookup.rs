@@ -33,7 +33,7 @@ pub(super) async fn one(
 ) -> Option<Found> {
     let [ask] = asks;
     let (lease, session) = (ask.lease?, lane.sessions());
-    if before_redis_7.load(Ordering::Relaxed) || clock.is_due(Instant::now(), session) {
+    if before_redis_7.load(Ordering::Relaxed) || clock.is_due(lane.began(deadline), session) {
         return None;
     }
     let (string, mut digits) = (layout::lease(lease.token), itoa::Buffer::new());

@@ -35,6 +35,8 @@
 //! Before Redis 7.0 a lease is asked for with two commands in one round trip; Redis 5 is the oldest
 //! whose scripts may read the time. TLS is not spoken yet.
 
+mod asking;
+mod baton;
 mod clock;
 mod cluster;
 mod config;
@@ -44,6 +46,7 @@ mod fills;
 mod guards;
 mod lane;
 mod layout;
+mod line;
 mod lookup;
 mod many;
 mod packing;

@@ -4,60 +4,82 @@
 //! of an `MGET` by itself, with a parser that can stop at any byte, and copies it, which is most of what a gathered hit would
 //! cost. Here a reply is only measured while it comes in, and handed on as it is.
 //!
-//! It speaks RESP2, which has no messages that nobody has asked for: replies come in the order of the commands.
+//! Who asks while nothing is under way *leads*: it writes and reads in its own task, and no other one is woken for it. Whatever
+//! else there is to do is the carrier's, a task of the connection's own: what is asked for meanwhile, which it sends in one
+//! write; what a leader has left behind; and to see that an idle connection ends.
 
 use std::collections::VecDeque;
 use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::task::{Context, Poll, Waker};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{mpsc, oneshot};
-use tokio_util::io::{poll_read_buf, poll_write_buf};
+use tokio::sync::{Notify, oneshot};
 
+use super::asking::Asking;
+use super::baton::Baton;
 use super::failure::Failure;
-use super::replies::Measure;
+use super::line::Line;
 
-/// Requests that wait for the connection's task; past it, callers wait in line within their budget.
+/// Requests that wait to be written; past it, callers wait in line within their budget.
 const QUEUE_LEN_MAX: usize = 1024;
-/// What is taken from the queue and not yet written, in bytes, before more is taken.
-const OUTGOING_MAX: usize = 64 << 10;
-/// What is read at once, in bytes: the values of a large batch.
-const READ_LEN: usize = 64 << 10;
-/// With less room than this, there is more made for the next read.
-const READ_LEN_MIN: usize = 8 << 10;
 
 /// The end by which callers send.
 pub(super) struct Wire {
-    requests: mpsc::Sender<Request>,
+    shared: Arc<Shared>,
 }
 
-struct Request {
-    commands: Vec<u8>,
-    reply: Awaited,
+/// The end that moves the bytes for those who do not lead; it is over with the connection, and says why.
+pub(super) struct Carrier {
+    shared: Arc<Shared>,
+}
+
+/// What is to be moved.
+pub(super) struct Request {
+    pub(super) commands: Vec<u8>,
+    pub(super) reply: Awaited,
 }
 
 /// What a caller waits for.
-struct Awaited {
+pub(super) struct Awaited {
     /// To how many commands.
-    replies: usize,
-    caller: oneshot::Sender<Bytes>,
+    pub(super) replies: usize,
+    pub(super) caller: oneshot::Sender<Bytes>,
+}
+
+pub(super) struct Shared {
+    // std's mutexes, never held across an await. This one for a few moves.
+    queue: Mutex<Queue>,
+    /// Told when there is room in the queue again.
+    room: Notify,
+    /// For as long as the stream goes on without waiting. Callers do not wait for it, but leave it to the carrier.
+    line: Mutex<Line>,
+    pub(super) baton: Arc<Baton>,
+    /// The baton's, for the stream.
+    waker: Waker,
+}
+
+#[derive(Default)]
+struct Queue {
+    requests: VecDeque<Request>,
+    /// Whether nothing is taken any more.
+    is_over: bool,
 }
 
 impl Wire {
     /// A connection over a stream on which nothing is under way.
-    pub(super) fn over<S>(stream: S) -> (Self, Carrier<S>) {
-        let (sender, requests) = mpsc::channel(QUEUE_LEN_MAX);
-        let carrier = Carrier {
-            stream,
-            requests,
-            outgoing: BytesMut::new(),
-            awaited: VecDeque::new(),
-            incoming: BytesMut::new(),
-            measure: Measure::of(0),
-        };
-        (Self { requests: sender }, carrier)
+    pub(super) fn over(stream: impl AsyncRead + AsyncWrite + Send + 'static) -> (Self, Carrier) {
+        let baton = Arc::new(Baton::default());
+        let shared = Arc::new(Shared {
+            queue: Mutex::default(),
+            room: Notify::new(),
+            line: Mutex::new(Line::over(stream)),
+            waker: Waker::from(Arc::clone(&baton)),
+            baton,
+        });
+        (Self { shared: Arc::clone(&shared) }, Carrier { shared })
     }
 
     /// Sends packed commands in one piece, and returns the replies to them in one.
@@ -67,118 +89,136 @@ impl Wire {
     /// When dropped, the commands are sent or not; what is sent later arrives later.
     pub(super) async fn ask(&self, commands: Vec<u8>, replies: usize) -> Result<Bytes, Failure> {
         let (caller, reply) = oneshot::channel();
-        let request = Request { commands, reply: Awaited { replies, caller } };
-        self.requests.send(request).await.map_err(|_| Failure::LOST)?;
-        reply.await.map_err(|_| Failure::LOST)
+        let mut request = Request { commands, reply: Awaited { replies, caller } };
+        while let Some(refused) = self.shared.offer(request)? {
+            request = refused;
+            self.shared.wait_for_room().await;
+        }
+        Asking::new(&self.shared, reply).await
     }
 }
 
-/// The end that moves the bytes; it is over with the connection, and says why.
-pub(super) struct Carrier<S> {
-    stream: S,
-    requests: mpsc::Receiver<Request>,
-    outgoing: BytesMut,
-    /// Those whose commands are written, or about to be, in this order.
-    awaited: VecDeque<Awaited>,
-    incoming: BytesMut,
-    /// How far the replies to the first of them are in.
-    measure: Measure,
+impl Drop for Wire {
+    /// Nobody is left who would ask or wait.
+    fn drop(&mut self) {
+        self.shared.queue().is_over = true;
+        self.shared.baton.wake_carrier();
+    }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Future for Carrier<S> {
+impl Future for Carrier {
     type Output = Failure;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Failure> {
-        // Both ways each time: a server that waits to be read from does not read.
-        let written = self.write(context);
-        let read = self.read(context);
-        match (written, read) {
-            (Poll::Ready(Err(why)), _) | (_, Poll::Ready(why)) => Poll::Ready(why),
-            _ => Poll::Pending,
-        }
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Failure> {
+        let baton = &self.shared.baton;
+        // First, so that nothing that comes from here on is missed.
+        baton.carried_by(context.waker());
+        let mut line = lock(&self.shared.line);
+        let leader = baton.take();
+        let driven = self.shared.drive(&mut line);
+        drop(line);
+        // Its replies may have come, or it leads on.
+        leader.into_iter().for_each(Waker::wake);
+        driven
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<S> {
-    /// Writes what is asked for, until there is nothing to be written, or the stream takes no more.
-    fn write(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Failure>> {
-        loop {
-            let is_idle = self.take(context)?;
-            while !self.outgoing.is_empty() {
-                match ready!(poll_write_buf(Pin::new(&mut self.stream), context, &mut self.outgoing)) {
-                    Ok(0) | Err(_) => return Poll::Ready(Err(Failure::LOST)),
-                    Ok(_) => {}
-                }
-            }
-            if is_idle {
-                return Poll::Ready(Ok(()));
-            }
+impl Drop for Carrier {
+    fn drop(&mut self) {
+        let mut line = lock(&self.shared.line);
+        let leader = self.shared.baton.take();
+        self.shared.end(&mut line, Failure::LOST);
+        drop(line);
+        leader.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl Shared {
+    /// Moves bytes both ways until there are none to be moved; then the stream wakes who has the baton. Ready when the connection
+    /// is over.
+    pub(super) fn drive(&self, line: &mut Line) -> Poll<Failure> {
+        let why = line.drive(|| self.take(), &mut Context::from_waker(&self.waker));
+        if let Poll::Ready(why) = why {
+            self.end(line, why);
+            self.baton.wake_carrier();
+        }
+        why
+    }
+
+    /// Puts a request at the end of the queue; gives it back if there is no room.
+    fn offer(&self, request: Request) -> Result<Option<Request>, Failure> {
+        let mut queue = self.queue();
+        if queue.is_over {
+            return Err(Failure::LOST);
+        }
+        if queue.is_full() {
+            return Ok(Some(request));
+        }
+        queue.requests.push_back(request);
+        Ok(None)
+    }
+
+    /// The line, if nobody is at it.
+    pub(super) fn free_line(&self) -> Option<MutexGuard<'_, Line>> {
+        match self.line.try_lock() {
+            Ok(line) => Some(line),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
         }
     }
 
-    /// Takes requests from the queue; says whether it is empty.
-    fn take(&mut self, context: &mut Context<'_>) -> Result<bool, Failure> {
-        while self.outgoing.len() < OUTGOING_MAX {
-            let Request { commands, reply } = match self.requests.poll_recv(context) {
-                Poll::Ready(Some(request)) => request,
-                // Nobody is left who would ask or wait.
-                Poll::Ready(None) => return Err(Failure::LOST),
-                Poll::Pending => return Ok(true),
-            };
-            // Who has left before anything was sent is not asked for.
-            if !reply.caller.is_closed() {
-                self.outgoing.extend_from_slice(&commands);
-                self.await_reply(reply);
-            }
+    /// Takes the next request from the queue; fails when there will be none.
+    fn take(&self) -> Result<Option<Request>, Failure> {
+        let mut queue = self.queue();
+        let was_full = queue.requests.len() == QUEUE_LEN_MAX;
+        let request = queue.requests.pop_front();
+        let is_over = queue.is_over;
+        drop(queue);
+        if was_full {
+            self.room.notify_waiters();
         }
-        Ok(false)
+        if request.is_none() && is_over { Err(Failure::LOST) } else { Ok(request) }
     }
 
-    fn await_reply(&mut self, reply: Awaited) {
-        if self.awaited.is_empty() {
-            self.measure = Measure::of(reply.replies);
-        }
-        self.awaited.push_back(reply);
+    /// Lets nobody wait, and nobody ask any more.
+    fn end(&self, line: &mut Line, why: Failure) {
+        let mut queue = self.queue();
+        queue.is_over = true;
+        let unsent = std::mem::take(&mut queue.requests);
+        drop(queue);
+        self.room.notify_waiters();
+        drop(unsent);
+        line.end(why);
     }
 
-    /// Reads and answers until nothing more is in; ready when the connection is over.
-    fn read(&mut self, context: &mut Context<'_>) -> Poll<Failure> {
-        loop {
-            if self.incoming.capacity() - self.incoming.len() < READ_LEN_MIN {
-                self.incoming.reserve(READ_LEN.max(self.incoming.len()));
-            }
-            match ready!(poll_read_buf(Pin::new(&mut self.stream), context, &mut self.incoming)) {
-                Ok(0) | Err(_) => return Poll::Ready(Failure::LOST),
-                Ok(_) => {}
-            }
-            if let Err(why) = self.answer() {
-                return Poll::Ready(why);
-            }
+    async fn wait_for_room(&self) {
+        let mut room = pin!(self.room.notified());
+        // Before it is looked at: what is told in between is not missed.
+        room.as_mut().enable();
+        if self.queue().is_full() {
+            room.await;
         }
     }
 
-    /// Answers those whose replies are in.
-    fn answer(&mut self) -> Result<(), Failure> {
-        while !self.incoming.is_empty() {
-            if self.awaited.is_empty() {
-                return Err(Failure::NO_PROTOCOL);
-            }
-            if !self.measure.goes_on(&self.incoming)? {
-                return Ok(());
-            }
-            let replies = self.incoming.split_to(self.measure.len()).freeze();
-            if let Some(Awaited { caller, .. }) = self.awaited.pop_front() {
-                // Who has left needs none.
-                let _ = caller.send(replies);
-            }
-            self.measure = Measure::of(self.awaited.front().map_or(0, |next| next.replies));
-        }
-        Ok(())
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        lock(&self.queue)
     }
+}
+
+impl Queue {
+    fn is_full(&self) -> bool {
+        self.requests.len() == QUEUE_LEN_MAX && !self.is_over
+    }
+}
+
+/// No code runs under these locks but the stream's and that of wakers: nothing that panics leaves a request half moved.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(all(test, unix))]
 mod tests {
+    use std::future::poll_fn;
     use std::io::ErrorKind::WouldBlock;
 
     use tokio::net::UnixStream;
@@ -196,6 +236,12 @@ mod tests {
 
     fn spawn<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
         Tasks::new().spawn_awaited(task).expect("there is a runtime")
+    }
+
+    /// Has one who asks send its commands, and then leaves it alone.
+    async fn poll_once(mut ask: Pin<&mut impl Future<Output = Result<Bytes, Failure>>>) {
+        let is_pending = poll_fn(|context| Poll::Ready(ask.as_mut().poll(context).is_pending()));
+        assert!(is_pending.await, "it waits for its reply");
     }
 
     /// Waits until the server has read so many bytes, and no more.
@@ -309,5 +355,137 @@ mod tests {
         let (_wire, carrier, server) = connect();
         write(&server, b"+OK\r\n").await;
         assert_eq!(carrier.await.unwrap(), Failure::NO_PROTOCOL);
+    }
+
+    #[tokio::test]
+    async fn who_asks_alone_needs_no_carrier() {
+        let (ours, server) = UnixStream::pair().expect("a pair");
+        let (wire, _idle) = Wire::over(ours);
+        for _ in 0..3 {
+            let (reply, ()) = tokio::join!(wire.ask(b"a".into(), 2), async {
+                read(&server, 1).await;
+                write(&server, b"+1\r\n").await;
+                yield_now().await;
+                write(&server, b"+2\r\n").await;
+            });
+            assert_eq!(reply.unwrap(), &b"+1\r\n+2\r\n"[..]);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_leader_that_is_not_polled_or_leaves_holds_nobody_up() {
+        for leaves in [false, true] {
+            let (wire, carrier, server) = connect();
+            let mut leader = Box::pin(wire.ask(b"a".into(), 1));
+            poll_once(leader.as_mut()).await;
+            assert_eq!(read(&server, 1).await, b"a");
+            write(&server, b"+a\r\n").await;
+            let leader = (!leaves).then_some(leader);
+            let (reply, ()) = tokio::join!(wire.ask(b"b".into(), 1), async {
+                assert_eq!(read(&server, 1).await, b"b");
+                write(&server, b"+b\r\n").await;
+            });
+            assert_eq!(reply.unwrap(), &b"+b\r\n"[..]);
+            if let Some(leader) = leader {
+                assert_eq!(leader.await.unwrap(), &b"+a\r\n"[..]);
+            }
+            drop(server);
+            assert_eq!(carrier.await.unwrap(), Failure::LOST);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_end_is_seen_after_the_last_leader_has_left() {
+        let (wire, carrier, server) = connect();
+        let leader = async {
+            tokio::select! {
+                biased;
+                _ = wire.ask(b"a".into(), 1) => panic!("there is no reply"),
+                _ = read(&server, 1) => {}
+            }
+        };
+        leader.await;
+        drop(server);
+        assert_eq!(carrier.await.unwrap(), Failure::LOST);
+    }
+
+    #[tokio::test]
+    async fn more_than_the_queue_holds_wait_for_room() {
+        let (wire, _carrier, server) = connect();
+        let callers = 3 * QUEUE_LEN_MAX;
+        let asks = crate::task::join_all((0..callers).map(|_| wire.ask(b"a".into(), 1)));
+        let (replies, ()) = tokio::join!(asks, async {
+            for _ in 0..callers {
+                read(&server, 1).await;
+                write(&server, b"+\r\n").await;
+            }
+        });
+        assert!(replies.iter().all(Result::is_ok));
+        // More than the stream takes, so that the queue is full at the end.
+        let asks = crate::task::join_all((0..callers).map(|_| wire.ask(vec![b'a'; 4 << 10], 1)));
+        let (replies, ()) = tokio::join!(asks, async { drop(server) });
+        assert!(replies.iter().all(|reply| *reply == Err(Failure::LOST)), "nor is there room after the end");
+    }
+
+    #[tokio::test]
+    async fn a_leader_whose_reply_is_in_leaves_the_next_one_alone() {
+        let (wire, _carrier, server) = connect();
+        let wire = Arc::new(wire);
+        let mut leader = Box::pin(wire.ask(b"a".into(), 1));
+        poll_once(leader.as_mut()).await;
+        read(&server, 1).await;
+        write(&server, b"+a\r\n").await;
+        // The carrier reads the first one's reply, who is not polled meanwhile.
+        let (second, ()) = tokio::join!(wire.ask(b"b".into(), 1), async {
+            read(&server, 1).await;
+            write(&server, b"+b\r\n").await;
+        });
+        assert_eq!(second.unwrap(), &b"+b\r\n"[..]);
+        let next = spawn({
+            let wire = Arc::clone(&wire);
+            async move { wire.ask(b"c".into(), 1).await }
+        });
+        read(&server, 1).await;
+        assert_eq!(leader.await.unwrap(), &b"+a\r\n"[..]);
+        write(&server, b"+c\r\n").await;
+        assert_eq!(next.await.unwrap().unwrap(), &b"+c\r\n"[..]);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn on_many_threads_everybody_gets_its_own_reply() {
+        let (wire, _carrier, server) = connect();
+        let wire = Arc::new(wire);
+        let server = spawn(async move {
+            loop {
+                let asked = read(&server, 4).await;
+                write(&server, &[b":", &asked[..], b"\r\n"].concat()).await;
+            }
+        });
+        let callers = (0..8).map(|caller| {
+            let wire = Arc::clone(&wire);
+            spawn(async move {
+                for call in 0..1_000 {
+                    let name = format!("{:04}", caller * 1_000 + call);
+                    let ask = wire.ask(name.clone().into_bytes(), 1);
+                    // Some leave, at any point.
+                    if call % 3 == 0 {
+                        tokio::select! {
+                            biased;
+                            _ = ask => {}
+                            () = yield_now() => {}
+                        }
+                    } else {
+                        assert_eq!(ask.await.unwrap(), format!(":{name}\r\n").as_bytes());
+                    }
+                    if call % 16 == 0 {
+                        yield_now().await;
+                    }
+                }
+            })
+        });
+        for caller in callers.collect::<Vec<_>>() {
+            caller.await.expect("no caller panics");
+        }
+        server.abort();
     }
 }
