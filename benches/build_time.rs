@@ -5,8 +5,9 @@
 //! cargo bench --bench build_time -- clean
 //! ```
 //!
-//! It writes both crates below `target/`, builds their dependencies once, then builds the two in turn, each time anew,
-//! and prints the best of three for each, the difference for each function, and the size of what came out.
+//! It writes the crates below `target/`, builds their dependencies once, then builds them in turn, each time anew,
+//! and prints the best of three for each, the difference for each function, and the size of what came out. All functions of
+//! the two return one type; in two more crates they return 40, so that what a type costs is seen too.
 //! Time is the processor's, of the user, which other programs on the machine change less than the wall's.
 //!
 //! With `clean` it counts the dependencies, and builds all of them for development, beside those of a program that
@@ -24,6 +25,7 @@ use std::time::{Duration, SystemTime};
 use bar::Bar;
 
 const FUNCTIONS: u32 = 200;
+const TYPES: u32 = 40;
 const ROUNDS: usize = 3;
 
 /// How many milliseconds one function may cost more than a plain one.
@@ -75,22 +77,29 @@ fn dependencies() -> usize {
 }
 
 fn each_function() {
-    let [plain, annotated] = [("plain", false), ("annotated", true)]
-        .map(|(name, annotated)| Crate::write(name, &ours(), &source(annotated)));
-    plain.build();
-    annotated.build();
-    let mut best = [Duration::MAX; 2];
+    let crates = [
+        ("plain", false, 1),
+        ("annotated", true, 1),
+        ("plain_types", false, TYPES),
+        ("annotated_types", true, TYPES),
+    ]
+    .map(|(name, annotated, types)| Crate::write(name, &ours(), &source(annotated, types)));
+    crates.iter().for_each(Crate::build);
+    let mut best = [Duration::MAX; 4];
     for _ in 0..ROUNDS {
-        for (best, krate) in best.iter_mut().zip([&plain, &annotated]) {
+        for (best, krate) in best.iter_mut().zip(&crates) {
             *best = (*best).min(krate.rebuild());
         }
     }
-    let [plain_best, annotated_best] = best;
+    let [plain, annotated, ..] = &crates;
+    let [plain_best, annotated_best, plain_types, annotated_types] = best;
     let each = annotated_best.saturating_sub(plain_best) / FUNCTIONS;
     let bytes_each = annotated.bytes().saturating_sub(plain.bytes()) / u64::from(FUNCTIONS);
     println!("200 plain functions        {:>7.0} ms {:>9} KiB", ms(plain_best), plain.bytes() / 1024);
     println!("200 annotated functions    {:>7.0} ms {:>9} KiB", ms(annotated_best), annotated.bytes() / 1024);
     println!("each annotated function   +{:>7.1} ms {:>9.1} KiB", ms(each), bytes_each as f64 / 1024.0);
+    let of_types = annotated_types.saturating_sub(plain_types).saturating_sub(each * FUNCTIONS);
+    println!("each type that they return +{:>6.1} ms", ms(of_types / TYPES));
     println!();
     bar::print(&[Bar::new("build of each annotated function", ..=EACH_MAX, ms(each), " ms")]);
 }
@@ -165,11 +174,15 @@ impl Crate {
     }
 }
 
-fn source(annotated: bool) -> String {
-    let mut text = String::from(
-        "pub struct Db;\npub struct Failed;\n\n\
-         #[derive(Clone, serde::Serialize, serde::Deserialize)]\npub struct User { pub id: u64, pub name: String }\n",
-    );
+fn source(annotated: bool, types: u32) -> String {
+    let mut text = String::from("pub struct Db;\npub struct Failed;\n");
+    for n in 0..types {
+        let _ = writeln!(
+            text,
+            "\n#[derive(Clone, serde::Serialize, serde::Deserialize)]\n\
+             pub struct User{n} {{ pub id: u64, pub name: String }}"
+        );
+    }
     for n in 0..FUNCTIONS {
         if annotated {
             let _ = writeln!(
@@ -177,10 +190,11 @@ fn source(annotated: bool) -> String {
                 "\n#[cachemacro::cache_result(ttl = \"1h\", key = \"f{n}:<id>:<name>\", skip(db))]"
             );
         }
+        let of = n % types;
         let _ = writeln!(
             text,
-            "pub async fn f{n}(db: &Db, id: u64, name: &str) -> Result<User, Failed> {{\n    \
-             let _ = db;\n    Ok(User {{ id, name: name.to_owned() }})\n}}"
+            "pub async fn f{n}(db: &Db, id: u64, name: &str) -> Result<User{of}, Failed> {{\n    \
+             let _ = db;\n    Ok(User{of} {{ id, name: name.to_owned() }})\n}}"
         );
     }
     text

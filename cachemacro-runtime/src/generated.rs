@@ -19,7 +19,7 @@ pub use inventory;
 
 pub use crate::cache::{
     Cache, Call, Guard, Guards, Invalidation, Lender, MaybePending, On, Owned, PatternBuf, Peek, Pending,
-    Refusable, Running, Sought, Target, Targets, Unwritten, Warming, WriteThrough,
+    Refusable, Sought, Target, Targets, Unwritten, Warming, WriteThrough,
 };
 pub use crate::codec::{Anywhere, InProcess, Reach};
 pub use crate::error::Result;
@@ -55,9 +55,10 @@ pub fn read<'a, S, P, F>(
     _shape: S,
     lender: &'a Lender,
     body: Pin<&'a mut F>,
-) -> Running<'a, S, P, F>
+) -> impl Future<Output = S::Output>
 where
-    S: Sharing<Value: Cacheable>,
+    S: Sharing,
+    S::Value: Cacheable,
     P: Terms<S::Found>,
     F: Future<Output = S::Output>,
 {

@@ -203,7 +203,7 @@ impl<'a, S: Shape, P> Lending<'a, S, P> {
 /// A flow and its body.
 ///
 /// It has the body as it is, so that whether a call can be sent to another thread is asked of that too.
-pub struct Running<'a, S: Shape, P, F> {
+pub(crate) struct Running<'a, S: Shape, P, F> {
     lending: Lending<'a, S, P>,
     body: Pin<&'a mut F>,
 }
@@ -222,12 +222,6 @@ where
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<S::Output> {
         let Self { lending, body } = &mut *self;
         lending.poll(&mut |context| body.as_mut().poll(context), context)
-    }
-}
-
-impl<S: Shape, P, F> fmt::Debug for Running<'_, S, P, F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Running")
     }
 }
 

@@ -40,7 +40,7 @@ use crate::tier::{L1, LeaseGuard, Tier};
 pub use crate::journal::{JournalLimits, Swept};
 pub use crate::tier::Coherence;
 pub use batch::BatchCall;
-pub use body::{Lender, Running};
+pub use body::Lender;
 pub use builder::CacheBuilder;
 pub use call::{Call, Owned, PatternBuf, Sought, Target, Targets, Unwritten};
 pub use guard::{Guard, WriteThrough};

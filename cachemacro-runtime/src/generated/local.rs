@@ -3,8 +3,8 @@
 use std::pin::Pin;
 
 use super::{
-    Call, Guard, Guarding, InProcess, Lender, Local, Owned, Peek, Peeking, Running, Shape, Sharing, Site,
-    Target, Terms,
+    Call, Guard, Guarding, InProcess, Lender, Local, Owned, Peek, Peeking, Shape, Sharing, Site, Target,
+    Terms,
 };
 use crate::error::Result;
 
@@ -26,9 +26,10 @@ pub fn read<'a, S, P, F>(
     _shape: S,
     lender: &'a Lender,
     body: Pin<&'a mut F>,
-) -> Running<'a, S, P, F>
+) -> impl Future<Output = S::Output>
 where
-    S: Sharing<Value: Local>,
+    S: Sharing,
+    S::Value: Local,
     P: Terms<S::Found>,
     F: Future<Output = S::Output>,
 {
