@@ -423,7 +423,13 @@ mod tests {
         assert!(replies.iter().all(Result::is_ok));
         // More than the stream takes, so that the queue is full at the end.
         let asks = crate::task::join_all((0..callers).map(|_| wire.ask(vec![b'a'; 4 << 10], 1)));
-        let (replies, ()) = tokio::join!(asks, async { drop(server) });
+        let (replies, ()) = tokio::join!(asks, async {
+            // Until the stream takes no more, and the queue is full again.
+            for _ in 0..8 {
+                yield_now().await;
+            }
+            drop(server);
+        });
         assert!(replies.iter().all(|reply| *reply == Err(Failure::LOST)), "nor is there room after the end");
     }
 
