@@ -226,7 +226,7 @@ impl Load<'_> {
     /// Leads the flight: looks up, loads, settles.
     async fn lead(self, mut lead: Lead<LeaseGuard>, lent: Lent<'_>) -> Answer {
         if let (Tier::Shared(l2), true) = (self.tier, self.site.is_raw()) {
-            return self.lead_raw(l2, lead, lent).await;
+            return Box::pin(self.lead_raw(l2, lead, lent)).await;
         }
         if lead.lease().is_none() && self.has_failed {
             self.count(|counters| &counters.outages);
@@ -248,7 +248,8 @@ impl Load<'_> {
         lead.progress(Progress::LoadStarted);
         let (valued, cost) = self.run(&lead, pin!(lent.body())).await;
         let rest = if valued.is_none() && lead.is_awaited() { lent.rest().await } else { None };
-        self.settle(lead, valued, rest, cost).await;
+        // By itself, as a hit does not come to it.
+        Box::pin(self.settle(lead, valued, rest, cost)).await;
         Answer::Own
     }
 

@@ -66,9 +66,14 @@ impl Tier {
         ttl: Duration,
         before: Before<'_>,
     ) -> Sighting {
-        if before.is_empty() {
-            return self.lookup(key, form, ttl).await;
+        match before.is_empty() {
+            true => self.lookup(key, form, ttl).await,
+            // By itself: it would make the future of each lookup three times as large.
+            false => Box::pin(self.lookup_with_tags(key, form, ttl, before)).await,
         }
+    }
+
+    async fn lookup_with_tags(&self, key: &[u8], form: Typed, ttl: Duration, before: Before<'_>) -> Sighting {
         let mut guard = LeaseGuard::new(self.clone(), key);
         let lease = guard.lease(ttl);
         let (sighting, notes) = match self {
