@@ -8,6 +8,7 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -57,8 +58,12 @@ impl Valued {
 }
 
 /// Lends a body to a flow.
-// std's mutex: held for a move, never across an await, and by one task.
-pub struct Lender(Mutex<State>);
+pub struct Lender {
+    /// Whether the flow waits for anything: most are polled without, and a look at this takes no lock.
+    is_asked: AtomicBool,
+    // std's mutex: held for a move, never across an await, and by one task.
+    state: Mutex<State>,
+}
 
 enum State {
     /// The flow asks for nothing.
@@ -71,6 +76,12 @@ enum State {
     Rest(Option<Shared>),
 }
 
+/// What a flow waits for.
+enum Asked {
+    Body(trace::Here, bool),
+    Rest,
+}
+
 /// The flow's end.
 #[derive(Clone, Copy)]
 pub(crate) struct Lent<'a>(&'a Lender);
@@ -78,15 +89,37 @@ pub(crate) struct Lent<'a>(&'a Lender);
 impl Lender {
     /// Has lent nothing yet.
     pub fn new() -> Self {
-        Self(Mutex::new(State::Idle))
+        Self { is_asked: AtomicBool::new(false), state: Mutex::new(State::Idle) }
     }
 
     pub(crate) fn lend(&self) -> Lent<'_> {
         Lent(self)
     }
 
+    /// What the flow waits for, if it does.
+    fn asked(&self) -> Option<Asked> {
+        if !self.is_asked.load(Ordering::Acquire) {
+            return None;
+        }
+        match &*self.lock() {
+            State::Wanted(here, is_told) => Some(Asked::Body(here.clone(), *is_told)),
+            State::RestWanted => Some(Asked::Rest),
+            State::Idle | State::Brought(_) | State::Rest(_) => None,
+        }
+    }
+
+    fn ask(&self, state: &mut State, asked: State) {
+        *state = asked;
+        self.is_asked.store(true, Ordering::Release);
+    }
+
+    fn tell(&self, told: State) {
+        *self.lock() = told;
+        self.is_asked.store(false, Ordering::Release);
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -123,8 +156,8 @@ impl Lent<'_> {
             let mut state = self.0.lock();
             match std::mem::replace(&mut *state, State::Idle) {
                 State::Brought(valued) => return Poll::Ready(valued),
-                State::Wanted(here, _) => *state = State::Wanted(here, is_told),
-                _ => *state = State::Wanted(trace::Here::now(), is_told),
+                State::Wanted(here, _) => self.0.ask(&mut state, State::Wanted(here, is_told)),
+                _ => self.0.ask(&mut state, State::Wanted(trace::Here::now(), is_told)),
             }
             Poll::Pending
         })
@@ -134,12 +167,12 @@ impl Lent<'_> {
     pub(crate) fn rest(self) -> impl Future<Output = Option<Shared>> + Send {
         poll_fn(move |_| {
             let mut state = self.0.lock();
-            match std::mem::replace(&mut *state, State::RestWanted) {
-                State::Rest(rest) => {
-                    *state = State::Idle;
-                    Poll::Ready(rest)
+            match std::mem::replace(&mut *state, State::Idle) {
+                State::Rest(rest) => Poll::Ready(rest),
+                _ => {
+                    self.0.ask(&mut state, State::RestWanted);
+                    Poll::Pending
                 }
-                _ => Poll::Pending,
             }
         })
     }
@@ -180,14 +213,10 @@ impl<'a, S: Shape, P> Lending<'a, S, P> {
                     Answer::Of(outcome) => received::<S>(outcome),
                 });
             }
-            let wanted = match &*self.lender.lock() {
-                State::Wanted(here, is_told) => Some((here.clone(), *is_told)),
-                State::RestWanted => None,
-                _ => return Poll::Pending,
-            };
-            let told = match wanted {
-                None => State::Rest(self.output.as_ref().and_then(S::share)),
-                Some((here, is_told)) => match here.within(|| body(context)) {
+            let told = match self.lender.asked() {
+                None => return Poll::Pending,
+                Some(Asked::Rest) => State::Rest(self.output.as_ref().and_then(S::share)),
+                Some(Asked::Body(here, is_told)) => match here.within(|| body(context)) {
                     Poll::Pending => return Poll::Pending,
                     Poll::Ready(output) => {
                         let output = self.output.insert(output);
@@ -195,7 +224,7 @@ impl<'a, S: Shape, P> Lending<'a, S, P> {
                     }
                 },
             };
-            *self.lender.lock() = told;
+            self.lender.tell(told);
         }
     }
 }
@@ -236,4 +265,167 @@ pub(crate) fn received<S: Sharing<Value: Local>>(outcome: Outcome) -> S::Output 
 /// Whether what is no value, of another call's load, is an answer here.
 pub(crate) fn can_receive<S: Sharing>(rest: &Shared) -> bool {
     S::receive(&**rest).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::pin::pin;
+
+    use super::*;
+    use crate::shape::{Fallible, OwnRest, Plain, SharedRest};
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    /// Runs a flow beside a body that returns this, and says what both of them did.
+    async fn run<S: Sharing<Value: Local>>(
+        output: S::Output,
+        flow: impl for<'a> FnOnce(Lent<'a>, &'a Mutex<Vec<&'static str>>) -> Flow<'a>,
+    ) -> (S::Output, Vec<&'static str>) {
+        let (lender, did) = (Lender::new(), Mutex::new(Vec::new()));
+        let body = pin!(async {
+            did.lock().unwrap().push("body begins");
+            tokio::task::yield_now().await;
+            did.lock().unwrap().push("body ends");
+            output
+        });
+        let output = Lending::<S, Duration>::new(flow(lender.lend(), &did), &lender, HOUR).with(body).await;
+        let did = did.lock().unwrap().clone();
+        (output, did)
+    }
+
+    #[tokio::test]
+    async fn a_body_runs_while_its_flow_waits_for_it_and_at_no_other_time() {
+        let (output, did) = run::<SharedRest<Plain<u8>>>(7, |lent, did| {
+            Box::pin(async move {
+                did.lock().unwrap().push("lookup");
+                tokio::task::yield_now().await;
+                let valued = lent.body().await.expect("a value");
+                did.lock().unwrap().push("fill");
+                tokio::task::yield_now().await;
+                assert_eq!((owned::<u8>(valued.value), valued.said, valued.is_found), (7, HOUR, true));
+                Answer::Own
+            })
+        })
+        .await;
+        assert_eq!((output, did), (7, vec!["lookup", "body begins", "body ends", "fill"]));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_not_asked_for_never_runs() {
+        let (output, did) = run::<SharedRest<Plain<u8>>>(7, |_, _| {
+            Box::pin(async { Answer::Of(Outcome::Value(Arc::new(8_u8))) })
+        })
+        .await;
+        assert_eq!((output, did), (8, Vec::new()));
+    }
+
+    #[tokio::test]
+    async fn what_is_no_value_is_its_callers_and_others_have_a_copy() {
+        let (output, _) = run::<SharedRest<Fallible<u8, String>>>(Err("gone".to_owned()), |lent, _| {
+            Box::pin(async move {
+                assert!(lent.body().await.is_none());
+                let rest = lent.rest().await.expect("it can be copied");
+                let other: Shared = Arc::new(Err::<u8, u8>(1));
+                let can_receive = can_receive::<SharedRest<Fallible<u8, String>>>;
+                assert!(can_receive(&rest) && !can_receive(&other));
+                Answer::Own
+            })
+        })
+        .await;
+        assert_eq!(output, Err("gone".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn a_body_for_its_own_call_alone_is_asked_for_nothing() {
+        thread_local!(static CLONES: RefCell<u32> = const { RefCell::new(0) });
+        #[derive(Debug, PartialEq)]
+        struct Counted;
+        impl Clone for Counted {
+            fn clone(&self) -> Self {
+                CLONES.with_borrow_mut(|clones| *clones += 1);
+                Self
+            }
+        }
+        let (output, _) = run::<OwnRest<Plain<Counted>>>(Counted, |lent, _| {
+            Box::pin(async move {
+                lent.body_alone().await;
+                Answer::Own
+            })
+        })
+        .await;
+        assert_eq!((output, CLONES.with_borrow(|clones| *clones)), (Counted, 0));
+    }
+
+    /// The span that a thread is in.
+    #[cfg(feature = "tracing")]
+    mod spans {
+        use tracing::span::{Attributes, Id, Record};
+        use tracing::{Event, Metadata, Subscriber};
+        use tracing_core::span::Current;
+
+        use super::*;
+        use crate::key::{Piece, Template};
+        use crate::site::{Site, SiteSpec};
+
+        static SITE: Site =
+            Site::new(SiteSpec { template: Template(&[Piece::Text("user")]), ..SiteSpec::PLAIN });
+
+        /// Knows one span.
+        #[derive(Default)]
+        struct Spans {
+            metadata: Mutex<Option<&'static Metadata<'static>>>,
+            entered: Mutex<u32>,
+        }
+
+        impl Subscriber for Spans {
+            fn enabled(&self, _: &Metadata<'_>) -> bool {
+                true
+            }
+            fn new_span(&self, span: &Attributes<'_>) -> Id {
+                *self.metadata.lock().unwrap() = Some(span.metadata());
+                Id::from_u64(1)
+            }
+            fn record(&self, _: &Id, _: &Record<'_>) {}
+            fn record_follows_from(&self, _: &Id, _: &Id) {}
+            fn event(&self, _: &Event<'_>) {}
+            fn enter(&self, _: &Id) {
+                *self.entered.lock().unwrap() += 1;
+            }
+            fn exit(&self, _: &Id) {
+                *self.entered.lock().unwrap() -= 1;
+            }
+            fn current_span(&self) -> Current {
+                match *self.metadata.lock().unwrap() {
+                    Some(metadata) if *self.entered.lock().unwrap() > 0 => {
+                        Current::new(Id::from_u64(1), metadata)
+                    }
+                    _ => Current::none(),
+                }
+            }
+        }
+
+        fn current() -> Option<&'static str> {
+            tracing::Span::current().metadata().map(Metadata::name)
+        }
+
+        #[tokio::test]
+        async fn a_body_runs_in_the_span_that_its_flow_is_in() {
+            let guard = tracing::subscriber::set_default(Spans::default());
+            let lender = Lender::new();
+            let body = pin!(async {
+                tokio::task::yield_now().await;
+                current()
+            });
+            let lent = lender.lend();
+            let flow: Flow<'_> = Box::pin(trace::miss(&SITE, async move {
+                lent.body_alone().await;
+                Answer::Own
+            }));
+            type Said = SharedRest<crate::shape::Optional<&'static str>>;
+            let said = Lending::<Said, Duration>::new(flow, &lender, HOUR).with(body).await;
+            assert_eq!((said, current()), (Some("cache_read"), None));
+            drop(guard);
+        }
+    }
 }
