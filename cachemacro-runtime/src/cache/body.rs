@@ -300,6 +300,7 @@ mod tests {
             Box::pin(async move {
                 did.lock().unwrap().push("lookup");
                 tokio::task::yield_now().await;
+                did.lock().unwrap().push("lease");
                 let valued = lent.body().await.expect("a value");
                 did.lock().unwrap().push("fill");
                 tokio::task::yield_now().await;
@@ -308,7 +309,7 @@ mod tests {
             })
         })
         .await;
-        assert_eq!((output, did), (7, vec!["lookup", "body begins", "body ends", "fill"]));
+        assert_eq!((output, did), (7, vec!["lookup", "lease", "body begins", "body ends", "fill"]));
     }
 
     #[tokio::test]
