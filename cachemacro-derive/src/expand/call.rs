@@ -147,7 +147,8 @@ pub(super) fn refresh_owns(cached: &Cached) -> bool {
 /// What stands between the braces of such a refresh, which is no async function.
 pub(super) fn refresh_owned(cached: &Cached) -> TokenStream {
     let (generated, owner, cache) = (&cached.generated, owner(cached), cache_of_call(cached));
-    let (site, key, buffer) = (cached.hidden("site"), cached.hidden("key"), names::local("buffer"));
+    let [site, key] = ["site", "key"].map(|name| cached.hidden(name));
+    let [buffer, call] = ["buffer", "call"].map(names::local);
     let turbofish = cached.key_needs.turbofish();
     let places = cached.key_params.iter().map(|param| &param.place);
     let (terms, shape) = (storing::terms(cached), shape(cached));
@@ -156,8 +157,8 @@ pub(super) fn refresh_owned(cached: &Cached) -> TokenStream {
     quote! {
         let mut #buffer = #generated::KeyBuf::new();
         #owner::#key #turbofish(&mut #buffer #(, &#places)*);
-        let #buffer = #generated::Owned { site: #owner::#site(), cache: #cache, key: #buffer, ttl: #terms };
-        #engine(#buffer, #shape, #invocation)
+        let #call = #generated::Owned { site: #owner::#site(), cache: #cache, key: #buffer, ttl: #terms };
+        #engine(#call, #shape, #invocation)
     }
 }
 
