@@ -169,3 +169,15 @@ async fn a_future_that_is_not_send_is_cached_on_its_thread() {
     assert!(local_error(0).await.is_err());
     assert_eq!(local_error(1).await.unwrap(), 1);
 }
+
+/// An error that threads cannot look at together, as most boxed ones are.
+#[cache_result(ttl = "1h", key = "not-sync:<id>")]
+async fn unshared_error(id: u64) -> Result<u64, Box<dyn std::error::Error + Send>> {
+    u64::try_from(i128::from(id) - 1).map_err(|error| Box::new(error) as _)
+}
+
+#[tokio::test]
+async fn a_call_goes_to_another_thread_where_its_error_can() {
+    assert!(is_send(unshared_error(0)).await.is_err());
+    assert_eq!(is_send(unshared_error(8)).await.unwrap(), 7);
+}
