@@ -77,18 +77,13 @@ where
 }
 
 /// The same for a call that owns its key; the body is on the heap.
-pub fn refresh_owned<S, F>(call: Owned, shape: S, body: F) -> impl Future<Output = S::Output>
+pub fn refresh_owned<S, F>(call: Owned, _shape: S, body: F) -> impl Future<Output = S::Output>
 where
     S: Sharing,
     S::Value: Cacheable,
     F: Future<Output = S::Output>,
 {
-    let mut body = Box::pin(body);
-    async move {
-        let Owned { site, cache, key, ttl } = call;
-        let call = Call { site, cache, key: &key, ttl, instance: None };
-        refresh(call, shape, body.as_mut()).await
-    }
+    crate::cache::refresh_owned::<S, Anywhere, F>(call, body)
 }
 
 /// A look at what is stored.

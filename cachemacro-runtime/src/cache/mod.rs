@@ -63,7 +63,7 @@ pub(crate) use invalidate::{invalidate, invalidate_now};
 pub(crate) use mutation::{invalidating, invalidating_at_commit};
 pub(crate) use peek::{peek, peek_now};
 pub(crate) use read::{read, read_missing};
-pub(crate) use refresh::refresh;
+pub(crate) use refresh::{refresh, refresh_owned};
 pub(crate) use tags::invalidate_tag;
 
 /// The environment variable that [`Cache::from_env`] reads.

@@ -1,11 +1,12 @@
 //! A load by request: the body runs, and its value replaces what was stored when it began.
 
 use std::pin::Pin;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::cache::Call;
 use crate::cache::body::Valued;
+use crate::cache::{Call, Owned};
 use crate::codec::Reach;
 use crate::policy::Terms;
 use crate::shape::{Local, Sharing};
@@ -13,6 +14,22 @@ use crate::site::count;
 use crate::store::{Permit, Verdict};
 use crate::tag::Noted;
 use crate::tier::{LeaseGuard, Sighting, Storing, Tier};
+
+/// The same as [`refresh`] for a call that owns its key; the body is on the heap.
+pub(crate) fn refresh_owned<S, R, F>(call: Owned, body: F) -> impl Future<Output = S::Output>
+where
+    S: Sharing,
+    S::Value: Local,
+    R: Reach<S::Value>,
+    F: Future<Output = S::Output>,
+{
+    let mut body = Box::pin(body);
+    async move {
+        let Owned { site, cache, key, ttl } = call;
+        let call = Call { site, cache, key: &key, ttl, instance: None };
+        refresh::<S, R, Duration, F>(call, body.as_mut()).await
+    }
+}
 
 /// Runs the body, and stores its value unless an invalidation came meanwhile.
 ///

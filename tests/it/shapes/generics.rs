@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::fmt::Debug;
 use std::marker::PhantomData;
 
-use cachemacro::{Cache, KeyPart, cache_result, invalidates};
+use cachemacro::{Cache, KeyPart, cache_result, invalidates, registry};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{assert_key, is_send, site};
+use super::{assert_key, is_send};
 
 trait Row: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {
     type Id: KeyPart + Debug + Sync + Send;
@@ -92,7 +92,9 @@ async fn type_and_const_parameters_are_in_the_default_key() {
                 assert_eq!(first::<u64, 1>([7]).await, Ok(Some(7)));
                 assert_eq!(first::<String, 1>([7]).await, Ok(Some("row 7".to_owned())));
             }
-            assert_eq!(site("first").stats().loads, 2);
+            // By its path: there are others of its name.
+            let site = registry().iter().find(|site| site.path() == here).expect("it is registered");
+            assert_eq!(site.stats().loads, 2);
             assert_eq!(first::<String, 0>([]).await, Ok(None));
         })
         .await;

@@ -320,13 +320,15 @@ impl<P, O: 'static> Fresh<'_, P, O> {
 
     /// Runs a refresh of its own, which goes on when this call is over.
     fn refresh(&self, start: Start, ticket: Ticket, ended: Option<oneshot::Sender<()>>) {
+        let (form, is_tagged) = (self.load.form, self.load.site.is_tagged());
         self.spawn(async move {
             // A place that is taken elsewhere, or a store that would not store: nothing to do.
             let ticket = match ticket.lease().is_some() || ended.is_some() {
                 true => ticket,
                 false => match ticket.leased().await {
-                    Leased::Ours(ticket) => ticket,
-                    Leased::Theirs | Leased::Unknown(_) => return,
+                    // Another process may have ended its own between the lookup and the lease.
+                    Leased::Ours(ticket) if ticket.stands(form, is_tagged).await => ticket,
+                    Leased::Ours(_) | Leased::Theirs | Leased::Unknown(_) => return,
                 },
             };
             start(ticket).await;

@@ -115,6 +115,16 @@ impl Ticket {
         }
     }
 
+    /// Whether what it replaces is still there. In this process, a refresh has its place until its value is.
+    pub(super) async fn stands(&self, form: Typed, is_tagged: bool) -> bool {
+        let Right::Replace { fill_id, .. } = &self.right else { return true };
+        if !self.tier.is_shared() {
+            return true;
+        }
+        let found = self.tier.glimpse_current(&self.key, form, is_tagged).await;
+        found.is_ok_and(|found| found.is_some_and(|found| found.fill_id == *fill_id))
+    }
+
     /// Stores what the load brought, if what it replaces still stands.
     pub(super) async fn settle<S, R, P>(
         self,
