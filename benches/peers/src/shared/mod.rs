@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 
-use peers::{Cached, Fred, Get, Hitbox, Ours, Peer};
+use peers::{Bounded, Cached, Fred, Get, Hitbox, Ours, Peer, SetGet};
 use server::Server;
 
 use crate::bar::Bar;
@@ -41,12 +41,16 @@ pub fn table(only: &str, alone: Option<usize>) -> Vec<Bar> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let url = server.url();
     let get = leaked(runtime.block_on(Get::new(&url)));
+    let set_get = leaked(runtime.block_on(SetGet::new(&url)));
+    let bounded = leaked(runtime.block_on(Bounded::new(&url)));
     let ours = leaked(runtime.block_on(Ours::new(&url)));
     let cached = leaked(runtime.block_on(Cached::new(&url)));
     let fred = leaked(runtime.block_on(Fred::new(&url)));
     let hitbox = leaked(runtime.block_on(Hitbox::new(&url)));
     let mut cases: Vec<(Rates, Round<'_>)> = vec![
         (Rates::of(Get::NAME), rate(&runtime, get)),
+        (Rates::of(SetGet::NAME), rate(&runtime, set_get)),
+        (Rates::of(Bounded::NAME), rate(&runtime, bounded)),
         (Rates::of(Ours::NAME), rate(&runtime, ours)),
         (Rates::of(Cached::NAME), rate(&runtime, cached)),
         (Rates::of(Fred::NAME), rate(&runtime, fred)),

@@ -53,6 +53,51 @@ impl Peer for Get {
     }
 }
 
+/// The command that takes a lease with the lookup, by redis-rs: what ours can be at best beside a `GET`.
+pub struct SetGet(Get);
+
+impl SetGet {
+    pub async fn new(url: &str) -> Self {
+        Self(Get::new(url).await)
+    }
+}
+
+impl Peer for SetGet {
+    const NAME: &'static str = "redis-rs, `SET … NX GET PX`";
+
+    async fn fill(&self, id: u64) {
+        self.0.fill(id).await
+    }
+
+    async fn hit(&self, id: u64) -> String {
+        let mut connection = self.0.0.clone();
+        let mut set = redis::cmd("SET");
+        set.arg(format!("get:{id}")).arg(b"lease").arg("NX").arg("GET").arg("PX").arg(3000);
+        set.query_async(&mut connection).await.expect("the server runs")
+    }
+}
+
+/// A `GET` that is bounded in time, as each of ours is.
+pub struct Bounded(Get);
+
+impl Bounded {
+    pub async fn new(url: &str) -> Self {
+        Self(Get::new(url).await)
+    }
+}
+
+impl Peer for Bounded {
+    const NAME: &'static str = "redis-rs, `GET` under a timeout";
+
+    async fn fill(&self, id: u64) {
+        self.0.fill(id).await
+    }
+
+    async fn hit(&self, id: u64) -> String {
+        tokio::time::timeout(Duration::from_secs(1), self.0.hit(id)).await.expect("the server runs")
+    }
+}
+
 pub struct Ours;
 
 #[cache_result(ttl = "1h", key = "shared:<id>")]
