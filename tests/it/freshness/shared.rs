@@ -1,11 +1,13 @@
 //! The same on Redis, over several processes: entries grow old by their own times, whoever reads them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use cachemacro::store::Store;
 use cachemacro::{Cache, cache_result};
 
 use super::{Broken, Db};
-use crate::support::{RedisServer, eventually};
+use crate::support::{Held, RedisServer, eventually};
 
 #[cache_result(ttl = "1h", jitter = "0%", stale_while_revalidate = "1h", key = "swr-on-redis")]
 async fn revalidated(db: &Db) -> Result<usize, Broken> {
@@ -68,6 +70,33 @@ async fn one_process_of_all_refreshes_what_is_stale() {
     assert_eq!(db.loads(), 2);
     let lease = || server.cli(&["EXISTS", "cachemacro:refresh:swr-on-redis"]);
     eventually("the lease of the refresh is given up", async || lease() == "0").await;
+}
+
+#[tokio::test]
+async fn what_another_process_has_refreshed_by_the_time_of_the_lease_is_not_loaded_again() {
+    let (server, db) = (RedisServer::start(), Db::open());
+    let (first, held) = (server.cache().await, Held::connect(&server).await);
+    let second = Cache::builder().store(Arc::clone(&held) as Arc<dyn Store>).build().await.unwrap();
+    first.scope(revalidated(&db)).await.unwrap();
+    db.write(2);
+    grow_old(&server, "swr-on-redis", 61 * MINUTE);
+    held.hold();
+    let late = {
+        let (second, db) = (second.clone(), db.clone());
+        tokio::spawn(async move { second.scope(revalidated(&db)).await })
+    };
+    held.answered(1).await;
+    let is_leased = || server.cli(&["EXISTS", "cachemacro:refresh:swr-on-redis"]) == "1";
+    eventually("the first process has the new value", async || {
+        first.scope(revalidated(&db)).await == Ok(2) && !is_leased()
+    })
+    .await;
+    assert_eq!(db.loads(), 2);
+    held.let_go();
+    assert_eq!(late.await.unwrap(), Ok(1), "it was looked up before");
+    held.answered(1).await;
+    eventually("the second process gives its lease back", async || !is_leased()).await;
+    assert_eq!(db.loads(), 2);
 }
 
 #[tokio::test]

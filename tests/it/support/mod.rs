@@ -1,5 +1,7 @@
 //! Servers to test against, and waiting for a condition.
 
+#[cfg(feature = "redis")]
+mod held;
 mod redis_cluster;
 mod redis_server;
 mod source;
@@ -7,6 +9,8 @@ mod source;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
+#[cfg(feature = "redis")]
+pub(crate) use held::Held;
 pub(crate) use redis_cluster::RedisCluster;
 pub(crate) use redis_server::RedisServer;
 pub(crate) use source::Source;
