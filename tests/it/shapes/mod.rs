@@ -25,5 +25,8 @@ fn assert_key(key: &Key, text: &str) {
 /// The site of a function, by its label.
 #[track_caller]
 fn site(name: &str) -> &'static Site {
-    registry().iter().find(|site| site.name() == name).copied().expect("the function is registered")
+    let mut named = registry().iter().filter(|site| site.name() == name);
+    let site = named.next().expect("the function is registered");
+    assert!(named.next().is_none(), "more than one function is called `{name}`");
+    site
 }
