@@ -17,7 +17,7 @@ use std::time::Duration;
 use crate::cache::body::{Lender, Lending, can_receive};
 use crate::cache::read::{Load, deadline};
 use crate::cache::{Cache, Call, Resolved, Sought, hit, read, read_missing, warm};
-use crate::codec::Reach;
+use crate::codec::{Reach, Typed};
 use crate::flight::Seat;
 use crate::key::KeyBuf;
 use crate::policy::{OfId, TagsOfIds, Terms};
@@ -216,7 +216,7 @@ where
     }
     let Some(cache) = call.take_cache::<S::Found>() else { return Sought::Missed(call) };
     let (site, key) = (call.site, call.key.as_bytes());
-    match cache.tier_of(site).get_under(key, cache.typed::<S::Value, R>(site), site.is_strict()) {
+    match cache.tier_of(site).get_under(key, Typed::new::<S::Value, R>(site.form()), site.is_strict()) {
         Some(value) => {
             add(&site.counters().hits, 1);
             Sought::Found(S::output(owned(value)))

@@ -41,7 +41,8 @@ where
     };
     let (tier, key) = (cache.local(), key.as_bytes());
     let Tier::Local(l1) = tier else { unreachable!("the tier in this process is one") };
-    let form = cache.typed::<S::Value, InProcess>(site);
+    // Nothing here asks how large a value may be that leaves the process.
+    let form = Typed::new::<S::Value, InProcess>(site.form());
     if site.is_tagged()
         && let Some(value) = l1.get_under(key, form)
     {
@@ -76,7 +77,7 @@ where
     let Some(cache) = cache else { return body() };
     let (tier, key) = (cache.local(), key.as_bytes());
     let Tier::Local(l1) = tier else { unreachable!("the tier in this process is one") };
-    let form = cache.typed::<S::Value, InProcess>(site);
+    let form = Typed::new::<S::Value, InProcess>(site.form());
     let before = terms.before();
     let found = match before.is_empty() {
         true => l1.glimpse(key, form).ok().flatten().map(|glimpse| (glimpse.fill_id, Noted::default())),
@@ -181,10 +182,7 @@ impl Filling<'_> {
     {
         let Self { cache, site, l1, key, form, cost } = *self;
         let counters = site.counters();
-        let kept = Valued::of::<S, P>(output, terms).and_then(|valued| {
-            let life = cache.life(site, valued.said, valued.is_found, cost)?;
-            Some((valued, life))
-        });
+        let kept = cache.kept::<S, P>(site, output, terms, cost);
         let Some((Valued { value, tags: of_value, .. }, life)) = kept else {
             return count(&counters.failures);
         };

@@ -3,19 +3,38 @@
 use std::time::Duration;
 
 use crate::cache::Cache;
+use crate::cache::body::Valued;
 use crate::chance;
 use crate::codec::{Reach, Typed};
 use crate::form::Form;
-use crate::policy::{Life, Policy};
-use crate::shape::Local;
+use crate::policy::{Life, Policy, Terms};
+use crate::shape::{Local, Shape};
 use crate::site::Site;
 
 impl Cache {
     /// How long a value lives that was loaded at this cost, if its terms say so long; not at all if they say none.
-    pub(super) fn life(&self, site: &Site, said: Duration, is_found: bool, cost: Duration) -> Option<Life> {
+    pub(super) fn life(&self, site: &Site, valued: &Valued, cost: Duration) -> Option<Life> {
+        let Valued { said, is_found, .. } = *valued;
         let ttl = if is_found { self.tuned_ttl(site, said, cost) } else { said };
         // What is not kept is not, whatever its class says.
         if said.is_zero() { None } else { self.life_of(site, ttl, cost) }
+    }
+
+    /// What a load has brought that is to be kept, and for how long.
+    pub(super) fn kept<S, P>(
+        &self,
+        site: &Site,
+        output: &S::Output,
+        terms: &P,
+        cost: Duration,
+    ) -> Option<(Valued, Life)>
+    where
+        S: Shape<Value: Local>,
+        P: Terms<S::Found>,
+    {
+        let valued = Valued::of::<S, P>(output, terms)?;
+        let life = self.life(site, &valued, cost)?;
+        Some((valued, life))
     }
 
     /// How long a value lives that is written through.

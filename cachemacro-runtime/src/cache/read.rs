@@ -1,7 +1,7 @@
 //! A call: answered by what is stored, by the load of another call, or by its body.
 
 mod raw;
-mod settle;
+pub(super) mod settle;
 
 use std::pin::{Pin, pin};
 use std::time::Duration;
@@ -115,14 +115,14 @@ impl<'a> Asking<'a> {
             lent.body_alone().await;
             return Answer::Own;
         };
-        let (tier, form) = (cache.tier_of(site), form.with(cache.form(site)));
+        let tier = cache.tier_of(site);
         if site.is_tagged()
             && let Some(value) = tier.get_under(key, form, site.is_strict())
         {
             count(&counters.hits);
             return Answer::Of(Outcome::Value(value));
         }
-        let mut has_failed = false;
+        let (form, mut has_failed) = (form.with(cache.form(site)), false);
         if gathers
             && let Tier::Shared(l2) = tier
             && !site.is_tagged()

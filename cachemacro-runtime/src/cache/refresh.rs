@@ -15,22 +15,6 @@ use crate::store::{Permit, Verdict};
 use crate::tag::Noted;
 use crate::tier::{LeaseGuard, Sighting, Storing, Tier};
 
-/// The same as [`refresh`] for a call that owns its key; the body is on the heap.
-pub(crate) fn refresh_owned<S, R, F>(call: Owned, body: F) -> impl Future<Output = S::Output>
-where
-    S: Sharing,
-    S::Value: Local,
-    R: Reach<S::Value>,
-    F: Future<Output = S::Output>,
-{
-    let mut body = Box::pin(body);
-    async move {
-        let Owned { site, cache, key, ttl } = call;
-        let call = Call { site, cache, key: &key, ttl, instance: None };
-        refresh::<S, R, Duration, F>(call, body.as_mut()).await
-    }
-}
-
 /// Runs the body, and stores its value unless an invalidation came meanwhile.
 ///
 /// It does not join other loads: its value is one that was loaded after it was asked for.
@@ -86,10 +70,7 @@ where
     let start = Instant::now();
     let output = body.await;
     let cost = start.elapsed();
-    let kept = Valued::of::<S, P>(&output, &terms).and_then(|valued| {
-        let life = cache.life(site, valued.said, valued.is_found, cost)?;
-        Some((valued, life))
-    });
+    let kept = cache.kept::<S, P>(site, &output, &terms, cost);
     if let (Some((valued, life)), Some(l2)) = (&kept, raw) {
         match l2.write_raw(key, form, &valued.value, *life).await {
             Ok(()) => count(&site.counters().stored),
@@ -119,4 +100,20 @@ where
         }
     }
     output
+}
+
+/// The same for a call that owns its key; the body is on the heap.
+pub(crate) fn refresh_owned<S, R, F>(call: Owned, body: F) -> impl Future<Output = S::Output>
+where
+    S: Sharing,
+    S::Value: Local,
+    R: Reach<S::Value>,
+    F: Future<Output = S::Output>,
+{
+    let mut body = Box::pin(body);
+    async move {
+        let Owned { site, cache, key, ttl } = call;
+        let call = Call { site, cache, key: &key, ttl, instance: None };
+        refresh::<S, R, Duration, F>(call, body.as_mut()).await
+    }
 }

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::notes;
 use crate::cache::body::Valued;
 use crate::cache::read::Load;
+use crate::cache::read::settle::rest;
 use crate::cache::warm;
 use crate::error::Result;
 use crate::flight::{Lead, Outcome, Seat};
@@ -216,23 +217,22 @@ impl<'a, P> Led<'a, P> {
         let (outcome, step) = match Valued::of::<S, P>(&output, terms) {
             None => {
                 load.count(|counters| &counters.failures);
-                let outcome = if lead.is_awaited() { S::share(&output).map(Outcome::Rest) } else { None };
+                let outcome = rest::<S>(&lead, &output).map(Outcome::Rest);
                 // What nobody takes is not waited for: the lease is dropped, and released in the background.
                 let step = if outcome.is_some() { Step::Release } else { Step::Nothing(Ending::Unshared) };
                 (outcome, step)
             }
-            Some(Valued { value, said, is_found, tags }) => {
-                let step = match load.cache.life(load.site, said, is_found, cost) {
+            Some(valued) => {
+                let life = load.cache.life(load.site, &valued, cost);
+                let Valued { value, tags: of_value, .. } = valued;
+                let step = match life {
                     Some(_) if lead.lease().is_none_or(|lease| lease.is_over(self.lease)) => {
                         load.count(|counters| &counters.refused);
                         Step::Nothing(Ending::Unsettled)
                     }
-                    Some(life) => Step::Fill(Filling {
-                        value: Arc::clone(&value),
-                        life,
-                        of_value: tags,
-                        notes: Vec::new(),
-                    }),
+                    Some(life) => {
+                        Step::Fill(Filling { value: Arc::clone(&value), life, of_value, notes: Vec::new() })
+                    }
                     None => {
                         load.count(|counters| &counters.failures);
                         Step::Release

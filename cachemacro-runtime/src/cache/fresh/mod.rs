@@ -26,6 +26,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::cache::body::{Lender, Lending, can_receive, received};
+use crate::cache::read::settle::rest;
 use crate::cache::read::{self, Load, Seated};
 use crate::cache::{Call, current, warm};
 use crate::chance;
@@ -299,7 +300,7 @@ impl<P, O: 'static> Fresh<'_, P, O> {
         match S::value(&output) {
             Some(value) => drop(lead.end(ending, Some(Outcome::Value(Arc::new(value.clone()))))),
             None => {
-                let rest = if lead.is_awaited() { S::share(&output) } else { None };
+                let rest = rest::<S>(&lead, &output);
                 self.load.release(lead, rest).await;
             }
         }

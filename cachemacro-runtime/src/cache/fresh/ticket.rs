@@ -147,10 +147,7 @@ impl Ticket {
             place.rest();
             return Ending::Unsettled;
         }
-        let kept = Valued::of::<S, P>(output, terms).and_then(|valued| {
-            let life = cache.life(site, valued.said, valued.is_found, cost)?;
-            Some((valued, life))
-        });
+        let kept = cache.kept::<S, P>(site, output, terms, cost);
         let Some((Valued { value, tags: of_value, .. }, life)) = kept else {
             // There is no such value any more, or none to be kept: what is past its time goes.
             count(&counters.failures);

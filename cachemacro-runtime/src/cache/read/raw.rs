@@ -5,7 +5,7 @@
 
 use tokio::time::Instant;
 
-use crate::cache::body::{Answer, Lent, Valued};
+use crate::cache::body::{Answer, Lent};
 use crate::cache::read::Load;
 use crate::cache::warm;
 use crate::error::ErrorKind;
@@ -36,17 +36,17 @@ impl Load<'_> {
         let start = Instant::now();
         let valued = lent.body().await;
         let cost = start.elapsed();
-        let Some(Valued { value, said, is_found, .. }) = valued else {
+        let Some(valued) = valued else {
             self.count(|counters| &counters.failures);
             let rest = if lead.is_awaited() { lent.rest().await } else { None };
             let ending = if rest.is_some() { Ending::Unsettled } else { Ending::Unshared };
             lead.end(ending, rest.map(Outcome::Rest));
             return Answer::Own;
         };
-        match self.cache.life(self.site, said, is_found, cost) {
+        match self.cache.life(self.site, &valued, cost) {
             None => self.count(|counters| &counters.failures),
             Some(_) if !is_reachable => self.count(|counters| &counters.outages),
-            Some(life) => match l2.write_raw(self.key, self.form, &value, life).await {
+            Some(life) => match l2.write_raw(self.key, self.form, &valued.value, life).await {
                 Ok(()) => {
                     self.count(|counters| &counters.stored);
                     warm::stored(self.site);
@@ -57,7 +57,7 @@ impl Load<'_> {
                 }
             },
         }
-        lead.end(Ending::Unsettled, Some(Outcome::Value(value)));
+        lead.end(Ending::Unsettled, Some(Outcome::Value(valued.value)));
         Answer::Own
     }
 }

@@ -27,7 +27,7 @@ impl Load<'_> {
         P: Terms<S::Found>,
     {
         let valued = Valued::of::<S, P>(output, terms);
-        let rest = if valued.is_none() && lead.is_awaited() { S::share(output) } else { None };
+        let rest = if valued.is_none() { rest::<S>(&lead, output) } else { None };
         self.settle(lead, valued, rest, cost).await;
     }
 
@@ -39,15 +39,15 @@ impl Load<'_> {
         rest: Option<Shared>,
         cost: Duration,
     ) {
-        let Some(Valued { value, said, is_found, tags }) = valued else {
+        let Some(valued) = valued else {
             self.count(|counters| &counters.failures);
             return self.release(lead, rest).await;
         };
-        let ending = match self.cache.life(self.site, said, is_found, cost) {
-            Some(life) => self.store(&lead, &value, &tags, life).await,
+        let ending = match self.cache.life(self.site, &valued, cost) {
+            Some(life) => self.store(&lead, &valued, life).await,
             None => self.decline(&lead).await,
         };
-        if let Some(lease) = lead.end(ending, Some(Outcome::Value(value)))
+        if let Some(lease) = lead.end(ending, Some(Outcome::Value(valued.value)))
             && ending == Ending::Settled
         {
             // The value stands where the lease stood, or it was released.
@@ -55,7 +55,8 @@ impl Load<'_> {
         }
     }
 
-    async fn store(&self, lead: &Lead<LeaseGuard>, value: &Shared, of_value: &[Tag], life: Life) -> Ending {
+    async fn store(&self, lead: &Lead<LeaseGuard>, valued: &Valued, life: Life) -> Ending {
+        let Valued { value, tags: of_value, .. } = valued;
         let Some(lease) = lead.lease() else {
             return Ending::Unsettled;
         };
@@ -156,4 +157,9 @@ impl Load<'_> {
             lease.forget();
         }
     }
+}
+
+/// What others may have of an output that is no value, where somebody waits for it.
+pub(in crate::cache) fn rest<S: Sharing>(lead: &Lead<LeaseGuard>, output: &S::Output) -> Option<Shared> {
+    if lead.is_awaited() { S::share(output) } else { None }
 }
