@@ -50,52 +50,53 @@ where
 /// # Cancel safety
 ///
 /// Safe: if it is dropped while the body runs, one of those who wait for it runs theirs.
-pub fn read<'a, S, P, F>(
+pub fn read<'a, S, R, P, F>(
     call: Call<'a, P>,
     _shape: S,
+    _reach: R,
     lender: &'a Lender,
     body: Pin<&'a mut F>,
 ) -> impl Future<Output = S::Output>
 where
-    S: Sharing,
-    S::Value: Cacheable,
+    S: Sharing<Value: Local>,
+    R: Reach<S::Value>,
     P: Terms<S::Found>,
     F: Future<Output = S::Output>,
 {
-    crate::cache::read::<S, Anywhere, P, F>(call, lender, body)
+    crate::cache::read::<S, R, P, F>(call, lender, body)
 }
 
 /// Runs the body, and replaces what is stored.
-pub async fn refresh<S, P, F>(call: Call<'_, P>, _shape: S, body: Pin<&mut F>) -> S::Output
+pub async fn refresh<S, R, P, F>(call: Call<'_, P>, _shape: S, _reach: R, body: Pin<&mut F>) -> S::Output
 where
-    S: Sharing,
-    S::Value: Cacheable,
+    S: Sharing<Value: Local>,
+    R: Reach<S::Value>,
     P: Terms<S::Found>,
     F: Future<Output = S::Output>,
 {
-    crate::cache::refresh::<S, Anywhere, P, F>(call, body).await
+    crate::cache::refresh::<S, R, P, F>(call, body).await
 }
 
 /// The same for a call that owns its key; the body is on the heap.
-pub fn refresh_owned<S, F>(call: Owned, _shape: S, body: F) -> impl Future<Output = S::Output>
+pub fn refresh_owned<S, R, F>(call: Owned, _shape: S, _reach: R, body: F) -> impl Future<Output = S::Output>
 where
-    S: Sharing,
-    S::Value: Cacheable,
+    S: Sharing<Value: Local>,
+    R: Reach<S::Value>,
     F: Future<Output = S::Output>,
 {
-    crate::cache::refresh_owned::<S, Anywhere, F>(call, body)
+    crate::cache::refresh_owned::<S, R, F>(call, body)
 }
 
 /// A look at what is stored.
 pub type Peeking<O> = ByHand<Option<Peek<O>>>;
 
 /// Looks at what is stored, and changes nothing.
-pub fn peek<S>(target: Target, _shape: S) -> Peeking<S::Output>
+pub fn peek<S, R>(target: Target, _shape: S, _reach: R) -> Peeking<S::Output>
 where
-    S: Shape,
-    S::Value: Cacheable,
+    S: Shape<Value: Local>,
+    R: Reach<S::Value>,
 {
-    Box::pin(crate::cache::peek::<S, Anywhere>(target))
+    Box::pin(crate::cache::peek::<S, R>(target))
 }
 
 /// Calls a cached function ahead of those who will need it.
@@ -189,11 +190,12 @@ where
 pub type Guarding<O> = ByHand<Guard<O>>;
 
 /// Guards a key of a cached function by hand.
-pub fn guard<S>(target: Target, site: &'static Site, _shape: S) -> Guarding<S::Output>
+pub fn guard<S, R>(target: Target, site: &'static Site, _shape: S, _reach: R) -> Guarding<S::Output>
 where
-    S: Shape<Value: Cacheable>,
+    S: Shape<Value: Local>,
+    R: Reach<S::Value>,
 {
-    Box::pin(Guard::begin::<S::Value, Anywhere>(target, site))
+    Box::pin(Guard::begin::<S::Value, R>(target, site))
 }
 
 /// All that an attribute says of a call's value, with closures that know what they look at.

@@ -106,7 +106,8 @@ impl Caller {
 
     async fn ask_with<P: Terms<Value>>(self, call: Call<'_, P>) -> Output {
         if self.operation.what == What::Refresh {
-            return generated::refresh(call, sharing(), pin!(self.load(Kind::Refresh))).await;
+            return generated::refresh(call, sharing(), generated::Anywhere, pin!(self.load(Kind::Refresh)))
+                .await;
         }
         let plan = &self.process.world.plan;
         let (freshness, is_tagged) = (plan.freshness, plan.tagging.is_some());
@@ -118,8 +119,14 @@ impl Caller {
             },
         };
         let Some(freshness) = freshness else {
-            return generated::read(call, sharing(), &generated::Lender::new(), pin!(self.load(Kind::Call)))
-                .await;
+            return generated::read(
+                call,
+                sharing(),
+                generated::Anywhere,
+                &generated::Lender::new(),
+                pin!(self.load(Kind::Call)),
+            )
+            .await;
         };
         let inline = async |caller: Self| caller.load(Kind::Call).await;
         let background = |caller: &Self| caller.clone().apart(freshness);

@@ -61,11 +61,15 @@ fn with_body(cached: &Cached) -> TokenStream {
     let shape_value = storing::known_shape(cached);
     let future_value = body::future(generated, *how, sig, output, &cached.body);
     let read = storing::engine(cached, &quote_spanned!(names::at(output.span())=> read));
-    let tagged = tags::tagged(cached);
+    let (tagged, reach) = (tags::tagged(cached), storing::reach(cached));
     let asked = match how {
         How::AtOnce => quote!(#tagged #read(#call, #shape, #future_value)),
         How::Async | How::Future | How::Boxed => {
-            let cacheable = storing::engine(cached, &quote_spanned!(names::at(output.span())=> cacheable));
+            let span = names::at(output.span());
+            let cacheable = match cached.storing.is_local {
+                true => quote_spanned!(span=> local::cacheable),
+                false => quote_spanned!(span=> cacheable),
+            };
             let rest = match freshness::decides(cached) {
                 true => {
                     let asked = freshness::ask_in_body(cached, &call, &shape, &future_value);
@@ -76,11 +80,11 @@ fn with_body(cached: &Cached) -> TokenStream {
                     let #future = #future_value;
                     // Not in one: `#[async_trait]` looks into no macro that has an `fn` in it.
                     let #future = ::core::pin::pin!(#future);
-                    #read(#call, #shape, &#generated::Lender::new(), #future).await
+                    #read(#call, #shape, #reach, &#generated::Lender::new(), #future).await
                 },
             };
             let asked = unless_hit(cached, rest);
-            quote!(let #shape = #cacheable(#shape); #asked)
+            quote!(let #shape = #generated::#cacheable(#shape); #asked)
         }
     };
     let handles = handles::check(cached);

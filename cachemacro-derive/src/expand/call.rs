@@ -97,7 +97,7 @@ pub(super) fn run(cached: &Cached, ask: Ask) -> TokenStream {
         Ask::Read => storing::engine(cached, &quote!(read)),
         Ask::Refresh => storing::engine(cached, &quote!(refresh)),
     };
-    let tagged = tags::tagged(cached);
+    let (tagged, reach) = (tags::tagged(cached), storing::reach(cached));
     let known = known(cached);
     // That it can be cached is asked of the value there alone, and so reported once.
     let shape = shape(cached);
@@ -112,7 +112,7 @@ pub(super) fn run(cached: &Cached, ask: Ask) -> TokenStream {
             let load = quote! {
                 #tagged
                 let #body = ::core::pin::pin!(#invocation);
-                #engine(#call, #known_shape, #lender #body).await
+                #engine(#call, #known_shape, #reach, #lender #body).await
             };
             let asked = match ask {
                 Ask::Refresh => load,
@@ -151,14 +151,13 @@ pub(super) fn refresh_owned(cached: &Cached) -> TokenStream {
     let [buffer, call] = ["buffer", "call"].map(names::local);
     let turbofish = cached.key_needs.turbofish();
     let places = cached.key_params.iter().map(|param| &param.place);
-    let (terms, shape) = (storing::terms(cached), shape(cached));
-    let engine = storing::engine(cached, &quote!(refresh_owned));
+    let (terms, shape, reach) = (storing::terms(cached), shape(cached), storing::reach(cached));
     let invocation = invocation(cached, &owner);
     quote! {
         let mut #buffer = #generated::KeyBuf::new();
         #owner::#key #turbofish(&mut #buffer #(, &#places)*);
         let #call = #generated::Owned { site: #owner::#site(), cache: #cache, key: #buffer, ttl: #terms };
-        #engine(#call, #shape, #invocation)
+        #generated::refresh_owned(#call, #shape, #reach, #invocation)
     }
 }
 

@@ -203,7 +203,7 @@ fn by_hand(cached: &Cached, vis: &TokenStream) -> TokenStream {
     if cached.batch.is_some() {
         return invalidate;
     }
-    let peek_in = if cached.storing.is_local { quote!(local::peek) } else { quote!(peek) };
+    let reach = storing::reach(cached);
     quote! {
         #invalidate
 
@@ -213,7 +213,7 @@ fn by_hand(cached: &Cached, vis: &TokenStream) -> TokenStream {
         ///
         /// The store could not be asked.
         #vis fn #peek #peek_declared (#cache_param #(#given),*) -> #generated::Peeking<#output> #peek_clause {
-            #generated::#peek_in(#target, Self::#shape #turbofish())
+            #generated::peek(#target, Self::#shape #turbofish(), #reach)
         }
     }
 }
@@ -245,7 +245,6 @@ fn for_writers(cached: &Cached, vis: &TokenStream) -> TokenStream {
     let [guard, warm] = ["guard", "warm"].map(|name| cached.item(name));
     let [items, at_once, call] = ["items", "at_once", "call"].map(names::local);
     let life = names::lifetime();
-    let guard_in = if cached.storing.is_local { quote!(local::guard) } else { quote!(guard) };
     let (cache_param, target) = target_of_given(cached);
     let given = given(cached);
     let [site, shape] = ["site", "shape"].map(|name| cached.hidden(name));
@@ -260,7 +259,7 @@ fn for_writers(cached: &Cached, vis: &TokenStream) -> TokenStream {
         ///
         /// The store could not be asked, or has no guards.
         #vis fn #guard #declared (#cache_param #(#given),*) -> #generated::Guarding<#output> #clause {
-            #generated::#guard_in(#target, Self::#site(), Self::#shape #turbofish())
+            #generated::guard(#target, Self::#site(), Self::#shape #turbofish(), #how_far)
         }
 
         /// Makes a call for each item, so many at once, ahead of those who will need its value.

@@ -9,16 +9,15 @@ use crate::attr::{Codec, Ttl, Wrapping};
 use crate::model::{Cached, How, Storing};
 use crate::names;
 
-/// The engine's function `read` or `refresh`, for this function's tier.
+/// The engine's function `read` or `refresh`, for this way to answer.
 pub(super) fn engine(cached: &Cached, how: &TokenStream) -> TokenStream {
     let generated = &cached.generated;
-    match (cached.storing.is_local, cached.how != How::AtOnce) {
-        (false, _) => quote!(#generated::#how),
-        (true, true) => quote!(#generated::local::#how),
-        (true, false) => {
+    match cached.how {
+        How::AtOnce => {
             let now = quote::format_ident!("{}_now", how.to_string());
             quote!(#generated::local::#now)
         }
+        How::Async | How::Future | How::Boxed => quote!(#generated::#how),
     }
 }
 

@@ -93,7 +93,9 @@ impl Caller {
 
     async fn guard_by_hand(&self) {
         let target = self.target(self.operation.key);
-        let Ok(guard) = generated::guard(target, self.site(), sharing()).await else { return };
+        let Ok(guard) = generated::guard(target, self.site(), sharing(), generated::Anywhere).await else {
+            return;
+        };
         // An error drops the guard, as `?` would.
         let Ok(value) = self.commit().await else { return };
         let _ = match value {
