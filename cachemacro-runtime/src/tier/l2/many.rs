@@ -3,7 +3,6 @@
 use super::{L2, L2Sighting};
 use crate::codec::{self, Typed};
 use crate::error::{Error, ErrorKind, Result};
-
 use crate::journal::Doomed;
 use crate::key::ERA_KEY;
 use crate::shape::Shared;
@@ -49,6 +48,7 @@ impl L2 {
         });
         admitted.into_iter().map(|is_asked| if is_asked { answers.next().flatten() } else { None }).collect()
     }
+
     /// Looks keys up, each under its own lease. What is neither a value nor a lease is left to a lookup of that key alone,
     /// as [`L2Sighting::Busy`]; a lease that is of no use, to be given up, is [`L2Sighting::Moved`].
     pub(crate) async fn lookup_many(&self, keys: &[&[u8]], form: Typed, leases: &[Lease]) -> Vec<L2Sighting> {
