@@ -17,7 +17,7 @@ use super::wire::Shared;
 /// A caller whose request is in the queue.
 pub(super) struct Asking<'a> {
     shared: &'a Shared,
-    reply: oneshot::Receiver<Bytes>,
+    reply: oneshot::Receiver<Result<Bytes, Failure>>,
     stage: Stage,
 }
 
@@ -43,13 +43,15 @@ impl Future for Asking<'_> {
         }
         match self.stage {
             Stage::Leads => Poll::Pending,
-            Stage::New | Stage::Waits => Pin::new(&mut self.reply).poll(context).map_err(|_| Failure::LOST),
+            Stage::New | Stage::Waits => {
+                Pin::new(&mut self.reply).poll(context).map(|reply| reply.unwrap_or(Err(Failure::LOST)))
+            }
         }
     }
 }
 
 impl<'a> Asking<'a> {
-    pub(super) fn new(shared: &'a Shared, reply: oneshot::Receiver<Bytes>) -> Self {
+    pub(super) fn new(shared: &'a Shared, reply: oneshot::Receiver<Result<Bytes, Failure>>) -> Self {
         Self { shared, reply, stage: Stage::New }
     }
 
@@ -89,7 +91,7 @@ impl<'a> Asking<'a> {
 
     fn answer(&mut self) -> Option<Result<Bytes, Failure>> {
         match self.reply.try_recv() {
-            Ok(replies) => Some(Ok(replies)),
+            Ok(replies) => Some(replies),
             Err(TryRecvError::Closed) => Some(Err(Failure::LOST)),
             Err(TryRecvError::Empty) => None,
         }

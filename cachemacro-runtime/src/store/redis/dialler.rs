@@ -15,7 +15,7 @@ use redis::{
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::failure::Failure;
 use super::replies::value;
@@ -103,10 +103,13 @@ pub(super) async fn ping(
     driver: Pin<&mut (impl Future<Output = Failure> + ?Sized)>,
     patience: Duration,
 ) -> Result<Value, Failure> {
-    let answer = timeout(patience, wire.ask(redis::cmd("PING").get_packed_command(), 1));
+    let answer = wire.ask(redis::cmd("PING").get_packed_command(), 1, Instant::now() + patience);
     tokio::select! {
         why = driver => Err(why),
-        answer = answer => value(&answer.unwrap_or(Err(Failure::UNANSWERED))?),
+        answer = answer => match answer {
+            Err(Failure::TIMED_OUT) => Err(Failure::UNANSWERED),
+            answer => value(&answer?),
+        },
     }
 }
 

@@ -23,7 +23,7 @@ use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use redis::{Pipeline, Value};
 use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::dialler::{Connected, Dialler, ping};
@@ -100,21 +100,16 @@ impl Lane {
         let Some(wire) = self.slot.load_full() else {
             return Err(*self.absence.lock().unwrap_or_else(PoisonError::into_inner));
         };
-        match timeout_at(deadline, wire.ask(commands, replies)).await {
-            Ok(answer) => {
-                if answer.is_ok() {
-                    self.silence.end();
-                }
-                answer
+        let answer = wire.ask(commands, replies, deadline).await;
+        match answer {
+            Ok(_) => self.silence.end(),
+            // Since the operation began, of which this may have been a second round.
+            Err(Failure::TIMED_OUT) if self.silence.goes_on(self.began(deadline), Instant::now()) => {
+                self.doubt.notify_one();
             }
-            Err(_) => {
-                // Since the operation began, of which this may have been a second round.
-                if self.silence.goes_on(self.began(deadline), Instant::now()) {
-                    self.doubt.notify_one();
-                }
-                Err(Failure::TIMED_OUT)
-            }
+            Err(_) => {}
         }
+        answer
     }
 
     /// When the operation began that has this deadline: to look at the clock takes longer.

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
 use tokio_util::io::poll_read_buf;
 
 use super::failure::Failure;
@@ -70,6 +71,11 @@ impl Line {
         }
     }
 
+    /// Tells the callers whose time is over, for whose replies it waits all the same; returns when the next one's will be.
+    pub(super) fn expire(&mut self, now: Instant) -> Option<Instant> {
+        self.awaited.iter_mut().filter_map(|awaited| awaited.expire(now)).min()
+    }
+
     /// Closes the stream; nobody waits any more.
     pub(super) fn end(&mut self, why: Failure) {
         self.stream = Err(why);
@@ -102,7 +108,7 @@ impl Line {
         while self.outgoing.len() < OUTGOING_MAX {
             let Some(Request { commands, reply }) = next()? else { return Ok(true) };
             // Who has left before anything was sent is not asked for.
-            if !reply.caller.is_closed() {
+            if reply.caller.as_ref().is_some_and(|caller| !caller.is_closed()) {
                 self.outgoing.extend_from_slice(&commands);
                 self.await_reply(reply);
             }
@@ -141,9 +147,9 @@ impl Line {
                 return Ok(());
             }
             let replies = self.incoming.split_to(self.measure.len()).freeze();
-            if let Some(Awaited { caller, .. }) = self.awaited.pop_front() {
+            if let Some(Awaited { caller: Some(caller), .. }) = self.awaited.pop_front() {
                 // Who has left needs none.
-                let _ = caller.send(replies);
+                let _ = caller.send(Ok(replies));
             }
             self.measure = Measure::of(self.awaited.front().map_or(0, |next| next.replies));
         }

@@ -35,6 +35,7 @@
 //! Before Redis 7.0 a lease is asked for with two commands in one round trip; Redis 5 is the oldest
 //! whose scripts may read the time. TLS is not spoken yet.
 
+mod alarm;
 mod asking;
 mod baton;
 mod clock;

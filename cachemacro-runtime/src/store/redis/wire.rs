@@ -13,11 +13,14 @@ use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, oneshot};
+use tokio::time::{Instant, timeout_at};
 
+use super::alarm::Alarm;
 use super::asking::Asking;
 use super::baton::Baton;
 use super::failure::Failure;
@@ -25,6 +28,8 @@ use super::line::Line;
 
 /// Requests that wait to be written; past it, callers wait in line within their budget.
 const QUEUE_LEN_MAX: usize = 1024;
+/// How long after one look for callers whose time is over the next one comes at the earliest.
+const LOOK_PAUSE: Duration = Duration::from_millis(1);
 
 /// The end by which callers send.
 pub(super) struct Wire {
@@ -34,6 +39,7 @@ pub(super) struct Wire {
 /// The end that moves the bytes for those who do not lead; it is over with the connection, and says why.
 pub(super) struct Carrier {
     shared: Arc<Shared>,
+    alarm: Alarm,
 }
 
 /// What is to be moved.
@@ -46,7 +52,10 @@ pub(super) struct Request {
 pub(super) struct Awaited {
     /// To how many commands.
     pub(super) replies: usize,
-    pub(super) caller: oneshot::Sender<Bytes>,
+    /// Until when.
+    pub(super) deadline: Instant,
+    /// None, if it waits no more.
+    pub(super) caller: Option<oneshot::Sender<Result<Bytes, Failure>>>,
 }
 
 pub(super) struct Shared {
@@ -64,6 +73,8 @@ pub(super) struct Shared {
 #[derive(Default)]
 struct Queue {
     requests: VecDeque<Request>,
+    /// When the carrier looks for callers whose time is over: that of none is earlier.
+    look_at: Option<Instant>,
     /// Whether nothing is taken any more.
     is_over: bool,
 }
@@ -79,20 +90,28 @@ impl Wire {
             waker: Waker::from(Arc::clone(&baton)),
             baton,
         });
-        (Self { shared: Arc::clone(&shared) }, Carrier { shared })
+        (Self { shared: Arc::clone(&shared) }, Carrier { shared, alarm: Alarm::new() })
     }
 
-    /// Sends packed commands in one piece, and returns the replies to them in one.
+    /// Sends packed commands in one piece, and returns the replies to them in one; or [`Failure::TIMED_OUT`], up to a
+    /// millisecond or two after the deadline.
     ///
     /// # Cancel safety
     ///
     /// When dropped, the commands are sent or not; what is sent later arrives later.
-    pub(super) async fn ask(&self, commands: Vec<u8>, replies: usize) -> Result<Bytes, Failure> {
+    pub(super) async fn ask(
+        &self,
+        commands: Vec<u8>,
+        replies: usize,
+        deadline: Instant,
+    ) -> Result<Bytes, Failure> {
         let (caller, reply) = oneshot::channel();
-        let mut request = Request { commands, reply: Awaited { replies, caller } };
+        let mut request = Request { commands, reply: Awaited { replies, deadline, caller: Some(caller) } };
         while let Some(refused) = self.shared.offer(request)? {
             request = refused;
-            self.shared.wait_for_room().await;
+            // By itself, as there nearly always is some, and it is large.
+            let room = Box::pin(timeout_at(deadline, self.shared.wait_for_room()));
+            room.await.map_err(|_| Failure::TIMED_OUT)?;
         }
         Asking::new(&self.shared, reply).await
     }
@@ -109,15 +128,20 @@ impl Drop for Wire {
 impl Future for Carrier {
     type Output = Failure;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Failure> {
-        let baton = &self.shared.baton;
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Failure> {
+        let Self { shared, alarm } = &mut *self;
+        let baton = &shared.baton;
         // First, so that nothing that comes from here on is missed.
         baton.carried_by(context.waker());
-        let mut line = lock(&self.shared.line);
+        let mut line = lock(&shared.line);
         let leader = baton.take();
-        let driven = self.shared.drive(&mut line);
+        let driven = shared.drive(&mut line);
+        // After the bytes were moved, so that who is told has nothing left to do, and what has come in time is.
+        while alarm.poll(shared.look_at(), context).is_ready() {
+            shared.expire(&mut line);
+        }
         drop(line);
-        // Its replies may have come, or it leads on.
+        // Its replies may have come, or its time be over, or it leads on.
         leader.into_iter().for_each(Waker::wake);
         driven
     }
@@ -154,8 +178,37 @@ impl Shared {
         if queue.is_full() {
             return Ok(Some(request));
         }
+        let deadline = request.reply.deadline;
+        let is_first = queue.look_at.is_none_or(|look_at| deadline < look_at);
+        if is_first {
+            queue.look_at = Some(deadline);
+        }
         queue.requests.push_back(request);
+        drop(queue);
+        if is_first {
+            // It sets its alarm. Not so for each: who comes later has time until later.
+            self.baton.wake_carrier();
+        }
         Ok(None)
+    }
+
+    fn look_at(&self) -> Option<Instant> {
+        self.queue().look_at
+    }
+
+    /// Tells the callers whose time is over, and notes when the next one's will be.
+    fn expire(&self, line: &mut Line) {
+        let now = Instant::now();
+        let mut next = line.expire(now);
+        let mut queue = self.queue();
+        queue.requests.retain_mut(|request| {
+            let deadline = request.reply.expire(now);
+            next = next.into_iter().chain(deadline).min();
+            deadline.is_some()
+        });
+        queue.look_at = next.map(|deadline| deadline.max(now + LOOK_PAUSE));
+        drop(queue);
+        self.room.notify_waiters();
     }
 
     /// The line, if nobody is at it.
@@ -202,6 +255,20 @@ impl Shared {
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
         lock(&self.queue)
+    }
+}
+
+impl Awaited {
+    /// Tells the caller if its time is over; otherwise, until when it waits.
+    pub(super) fn expire(&mut self, now: Instant) -> Option<Instant> {
+        // Who has left waits for nothing.
+        let caller = self.caller.take().filter(|caller| !caller.is_closed())?;
+        if now < self.deadline {
+            self.caller = Some(caller);
+            return Some(self.deadline);
+        }
+        let _ = caller.send(Err(Failure::TIMED_OUT));
+        None
     }
 }
 

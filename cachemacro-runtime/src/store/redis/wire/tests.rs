@@ -20,6 +20,11 @@ fn spawn<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> J
     Tasks::new().spawn_awaited(task).expect("there is a runtime")
 }
 
+/// A deadline that no test comes to.
+fn far() -> Instant {
+    Instant::now() + Duration::from_secs(3600)
+}
+
 /// Has one who asks send its commands, and then leaves it alone.
 async fn poll_once(mut ask: Pin<&mut impl Future<Output = Result<Bytes, Failure>>>) {
     let is_pending = poll_fn(|context| Poll::Ready(ask.as_mut().poll(context).is_pending()));
@@ -65,10 +70,13 @@ async fn replies_go_to_those_who_asked_however_they_come_in() {
         write(&server, b"+4\r\n+5\r\n").await;
     };
     let callers = async {
-        let (a, b, c) =
-            tokio::join!(wire.ask(b"a".into(), 1), wire.ask(b"b".into(), 2), wire.ask(b"c".into(), 1));
+        let (a, b, c) = tokio::join!(
+            wire.ask(b"a".into(), 1, far()),
+            wire.ask(b"b".into(), 2, far()),
+            wire.ask(b"c".into(), 1, far())
+        );
         assert_eq!([a, b, c].map(Result::unwrap), [&b"+1\r\n"[..], b"$3\r\nfor\r\n:2\r\n", b"*1\r\n+3\r\n"]);
-        let (d, e) = tokio::join!(wire.ask(b"d".into(), 1), wire.ask(b"e".into(), 1));
+        let (d, e) = tokio::join!(wire.ask(b"d".into(), 1, far()), wire.ask(b"e".into(), 1, far()));
         assert_eq!([d, e].map(Result::unwrap), [&b"+4\r\n"[..], b"+5\r\n"]);
     };
     tokio::join!(server, callers);
@@ -80,7 +88,7 @@ async fn who_leaves_takes_nobodys_reply() {
     let wire = std::sync::Arc::new(wire);
     let ask = |name: &'static [u8]| {
         let wire = std::sync::Arc::clone(&wire);
-        spawn(async move { wire.ask(name.into(), 1).await })
+        spawn(async move { wire.ask(name.into(), 1, far()).await })
     };
     let sent = ask(b"a");
     read(&server, 1).await;
@@ -109,7 +117,7 @@ async fn more_than_the_stream_takes_at_once_goes_out_while_replies_come_in() {
     };
     let callers = async {
         for _ in 0..asks {
-            let reply = wire.ask(large.clone(), 1).await.expect("a reply");
+            let reply = wire.ask(large.clone(), 1, far()).await.expect("a reply");
             assert!(reply.len() > large.len());
         }
     };
@@ -119,14 +127,15 @@ async fn more_than_the_stream_takes_at_once_goes_out_while_replies_come_in() {
 #[tokio::test]
 async fn a_connection_that_ends_is_lost_for_all_who_wait_and_for_who_comes() {
     let (wire, carrier, server) = connect();
-    let (first, second, ()) = tokio::join!(wire.ask(b"a".into(), 1), wire.ask(b"b".into(), 2), async {
-        read(&server, 2).await;
-        write(&server, b"+a\r\n+b").await;
-        drop(server);
-    });
+    let (first, second, ()) =
+        tokio::join!(wire.ask(b"a".into(), 1, far()), wire.ask(b"b".into(), 2, far()), async {
+            read(&server, 2).await;
+            write(&server, b"+a\r\n+b").await;
+            drop(server);
+        });
     assert_eq!((first.unwrap(), second), (Bytes::from_static(b"+a\r\n"), Err(Failure::LOST)));
     assert_eq!(carrier.await.unwrap(), Failure::LOST);
-    assert_eq!(wire.ask(b"c".into(), 1).await, Err(Failure::LOST));
+    assert_eq!(wire.ask(b"c".into(), 1, far()).await, Err(Failure::LOST));
 }
 
 #[tokio::test]
@@ -141,7 +150,7 @@ async fn who_asks_alone_needs_no_carrier() {
     let (ours, server) = UnixStream::pair().expect("a pair");
     let (wire, _idle) = Wire::over(ours);
     for _ in 0..3 {
-        let (reply, ()) = tokio::join!(wire.ask(b"a".into(), 2), async {
+        let (reply, ()) = tokio::join!(wire.ask(b"a".into(), 2, far()), async {
             read(&server, 1).await;
             write(&server, b"+1\r\n").await;
             yield_now().await;
@@ -155,12 +164,12 @@ async fn who_asks_alone_needs_no_carrier() {
 async fn a_leader_that_is_not_polled_or_leaves_holds_nobody_up() {
     for leaves in [false, true] {
         let (wire, carrier, server) = connect();
-        let mut leader = Box::pin(wire.ask(b"a".into(), 1));
+        let mut leader = Box::pin(wire.ask(b"a".into(), 1, far()));
         poll_once(leader.as_mut()).await;
         assert_eq!(read(&server, 1).await, b"a");
         write(&server, b"+a\r\n").await;
         let leader = (!leaves).then_some(leader);
-        let (reply, ()) = tokio::join!(wire.ask(b"b".into(), 1), async {
+        let (reply, ()) = tokio::join!(wire.ask(b"b".into(), 1, far()), async {
             assert_eq!(read(&server, 1).await, b"b");
             write(&server, b"+b\r\n").await;
         });
@@ -179,7 +188,7 @@ async fn an_end_is_seen_after_the_last_leader_has_left() {
     let leader = async {
         tokio::select! {
             biased;
-            _ = wire.ask(b"a".into(), 1) => panic!("there is no reply"),
+            _ = wire.ask(b"a".into(), 1, far()) => panic!("there is no reply"),
             _ = read(&server, 1) => {}
         }
     };
@@ -192,7 +201,7 @@ async fn an_end_is_seen_after_the_last_leader_has_left() {
 async fn more_than_the_queue_holds_wait_for_room() {
     let (wire, _carrier, server) = connect();
     let callers = 3 * QUEUE_LEN_MAX;
-    let asks = crate::task::join_all((0..callers).map(|_| wire.ask(b"a".into(), 1)));
+    let asks = crate::task::join_all((0..callers).map(|_| wire.ask(b"a".into(), 1, far())));
     let (replies, ()) = tokio::join!(asks, async {
         for _ in 0..callers {
             read(&server, 1).await;
@@ -201,7 +210,7 @@ async fn more_than_the_queue_holds_wait_for_room() {
     });
     assert!(replies.iter().all(Result::is_ok));
     // More than the stream takes, so that the queue is full at the end.
-    let asks = crate::task::join_all((0..callers).map(|_| wire.ask(vec![b'a'; 4 << 10], 1)));
+    let asks = crate::task::join_all((0..callers).map(|_| wire.ask(vec![b'a'; 4 << 10], 1, far())));
     let (replies, ()) = tokio::join!(asks, async {
         // Until the stream takes no more, and the queue is full again.
         for _ in 0..8 {
@@ -216,19 +225,19 @@ async fn more_than_the_queue_holds_wait_for_room() {
 async fn a_leader_whose_reply_is_in_leaves_the_next_one_alone() {
     let (wire, _carrier, server) = connect();
     let wire = Arc::new(wire);
-    let mut leader = Box::pin(wire.ask(b"a".into(), 1));
+    let mut leader = Box::pin(wire.ask(b"a".into(), 1, far()));
     poll_once(leader.as_mut()).await;
     read(&server, 1).await;
     write(&server, b"+a\r\n").await;
     // The carrier reads the first one's reply, who is not polled meanwhile.
-    let (second, ()) = tokio::join!(wire.ask(b"b".into(), 1), async {
+    let (second, ()) = tokio::join!(wire.ask(b"b".into(), 1, far()), async {
         read(&server, 1).await;
         write(&server, b"+b\r\n").await;
     });
     assert_eq!(second.unwrap(), &b"+b\r\n"[..]);
     let next = spawn({
         let wire = Arc::clone(&wire);
-        async move { wire.ask(b"c".into(), 1).await }
+        async move { wire.ask(b"c".into(), 1, far()).await }
     });
     read(&server, 1).await;
     assert_eq!(leader.await.unwrap(), &b"+a\r\n"[..]);
@@ -251,7 +260,7 @@ async fn on_many_threads_everybody_gets_its_own_reply() {
         spawn(async move {
             for call in 0..1_000 {
                 let name = format!("{:04}", caller * 1_000 + call);
-                let ask = wire.ask(name.clone().into_bytes(), 1);
+                let ask = wire.ask(name.clone().into_bytes(), 1, far());
                 // Some leave, at any point.
                 if call % 3 == 0 {
                     tokio::select! {
@@ -272,4 +281,25 @@ async fn on_many_threads_everybody_gets_its_own_reply() {
         caller.await.expect("no caller panics");
     }
     server.abort();
+}
+
+#[tokio::test]
+async fn a_callers_time_is_over_at_its_deadline_whether_it_leads_or_waits_or_was_never_sent() {
+    let (wire, _carrier, server) = connect();
+    let begins = Instant::now();
+    let ms = |ms| begins + Duration::from_millis(ms);
+    let (leads, waits, lasts, ()) = tokio::join!(
+        wire.ask(b"a".into(), 1, ms(40)),
+        // Its deadline is earlier than the one that was asked for before it.
+        wire.ask(b"b".into(), 1, ms(20)),
+        wire.ask(b"c".into(), 1, far()),
+        async {
+            // The replies to those who have left are nobody's.
+            read(&server, 3).await;
+            tokio::time::sleep_until(ms(60)).await;
+            write(&server, b"+a\r\n+b\r\n+c\r\n").await;
+        }
+    );
+    assert_eq!((leads, waits), (Err(Failure::TIMED_OUT), Err(Failure::TIMED_OUT)));
+    assert_eq!(lasts.unwrap(), &b"+c\r\n"[..]);
 }
