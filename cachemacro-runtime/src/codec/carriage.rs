@@ -19,6 +19,7 @@ pub(super) struct Carriage {
     compact: &'static Fingerprint,
     /// As a format that people read sees it: an address is text there.
     readable: &'static Fingerprint,
+    is_plain: bool,
     /// A codec without field names could not carry a value of it, or never could.
     falls_back: AtomicBool,
     is_noted: AtomicBool,
@@ -50,6 +51,7 @@ fn known_or_made<V: DeserializeOwned + 'static>() -> &'static Carriage {
         return carriage;
     }
     let (compact, readable) = (fingerprint::of::<V>(false), fingerprint::of::<V>(true));
+    let is_plain = compact.is_plain();
     let mut memo = memo.write().unwrap_or_else(PoisonError::into_inner);
     // As many as there are types in the program.
     memo.entry(TypeId::of::<V>()).or_insert_with(|| {
@@ -57,7 +59,8 @@ fn known_or_made<V: DeserializeOwned + 'static>() -> &'static Carriage {
             type_name: type_name::<V>(),
             compact,
             readable,
-            falls_back: AtomicBool::new(!compact.is_plain()),
+            is_plain,
+            falls_back: AtomicBool::new(!is_plain),
             is_noted: AtomicBool::new(false),
         }))
     })
@@ -70,7 +73,7 @@ impl Carriage {
 
     /// Whether a codec without field names can carry any value of it at all.
     pub(super) fn is_plain(&self) -> bool {
-        self.compact.is_plain()
+        self.is_plain
     }
 
     /// Whether values go as JSON, where a codec without field names is asked for.
