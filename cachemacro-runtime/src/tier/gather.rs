@@ -36,6 +36,16 @@ struct Lane {
     batches: Vec<Batch>,
     /// The number of the next batch.
     next: u64,
+    /// How large the last one was that was sent: the next one is about as large, and has room for that at once.
+    last: Size,
+}
+
+/// How many members and keys a batch has, and the bytes of its keys.
+#[derive(Clone, Copy, Default)]
+struct Size {
+    members: usize,
+    keys: usize,
+    key_bytes: usize,
 }
 
 /// Reads of several callers.
@@ -95,8 +105,8 @@ pub(crate) struct UnderWay<'a>(&'a Mutex<Lane>);
 
 impl Gatherers {
     pub(crate) fn new(gate: Arc<Gate>, tasks: Tasks) -> Self {
-        let lane = || Mutex::new(Lane { gather: Gather::new(), batches: Vec::new(), next: 0 });
-        Self { gate, tasks, lanes: std::iter::repeat_with(lane).take(LANES).collect() }
+        let lane = || Lane { gather: Gather::new(), batches: Vec::new(), next: 0, last: Size::default() };
+        Self { gate, tasks, lanes: std::iter::repeat_with(lane).map(Mutex::new).take(LANES).collect() }
     }
 
     /// Notes that a caller asks for a key itself, until it is dropped.
@@ -184,7 +194,9 @@ impl Lane {
         }
         let batch = self.next;
         self.next += 1;
-        self.batches.push(Batch::opened_for(key, waker, batch));
+        let mut opened = Batch::new(batch, self.last);
+        opened.join(key, waker);
+        self.batches.push(opened);
         self.gather.opened(batch);
         Some((Seat::Member { batch, number: 0 }, Some(batch)))
     }
@@ -270,6 +282,7 @@ impl Driven {
             return None;
         }
         batch.at = BatchAt::Sent;
+        let size = batch.size();
         let keys = if mutants::is(Mutant::GatheredToLateJoiners) {
             batch.keys.clone()
         } else {
@@ -278,6 +291,7 @@ impl Driven {
             Keys { bytes, ends, ..Keys::default() }
         };
         lane.gather.sent(Some(&self.batch));
+        lane.last = size;
         Some(keys)
     }
 
@@ -286,7 +300,9 @@ impl Driven {
         let mut lane = lock(self.lane());
         let Some(batch) = lane.batch(self.batch) else { return };
         batch.at = BatchAt::Answered(answers);
-        let wakers: Vec<Waker> = batch.members.iter_mut().filter_map(|member| member.waker.take()).collect();
+        // Room for all at once: nearly all of them wait.
+        let mut wakers = Vec::with_capacity(batch.members.len());
+        wakers.extend(batch.members.iter_mut().filter_map(|member| member.waker.take()));
         if batch.waiting == 0 {
             lane.over(self.batch);
         }
@@ -334,11 +350,19 @@ async fn a_turn() {
 }
 
 impl Batch {
-    fn opened_for(key: &[u8], waker: &Waker, number: u64) -> Self {
-        let mut keys = Keys::default();
-        let at = keys.add(key, hash_of(key));
-        let members = vec![Member { at, waker: Some(waker.clone()) }];
-        Self { number, keys, members, at: BatchAt::Open, waiting: 1 }
+    fn new(number: u64, room: Size) -> Self {
+        let keys = Keys {
+            bytes: Vec::with_capacity(room.key_bytes),
+            ends: Vec::with_capacity(room.keys),
+            hashes: Vec::with_capacity(room.keys),
+            asked: Vec::with_capacity(room.keys),
+        };
+        Self { number, keys, members: Vec::with_capacity(room.members), at: BatchAt::Open, waiting: 0 }
+    }
+
+    fn size(&self) -> Size {
+        let Keys { bytes, ends, .. } = &self.keys;
+        Size { members: self.members.len(), keys: ends.len(), key_bytes: bytes.len() }
     }
 
     /// Adds one who asks for a key; none if the batch is full.
@@ -437,9 +461,9 @@ mod tests {
 
     #[test]
     fn a_key_is_asked_for_once_whoever_asks() {
-        let mut batch = Batch::opened_for(b"one", Waker::noop(), 0);
+        let mut batch = Batch::new(0, Size::default());
         let mut join = |key: &[u8]| batch.join(key, Waker::noop());
-        assert_eq!((join(b"two"), join(b"one"), join(b"")), (Some(1), Some(2), Some(3)));
+        assert_eq!([join(b"one"), join(b"two"), join(b"one"), join(b"")], [0, 1, 2, 3].map(Some));
         assert_eq!(batch.keys.all(), [&b"one"[..], b"two", b""]);
         let places: Vec<usize> = batch.members.iter().map(|member| member.at).collect();
         assert_eq!(places, [0, 1, 0, 2]);
@@ -447,7 +471,8 @@ mod tests {
 
     #[test]
     fn a_batch_that_is_sent_or_full_is_not_joined() {
-        let mut batch = Batch::opened_for(b"one", Waker::noop(), 0);
+        let mut batch = Batch::new(0, Size::default());
+        assert_eq!(batch.join(b"one", Waker::noop()), Some(0));
         for number in 1..KEYS_MAX {
             assert!(batch.join(&number.to_be_bytes(), Waker::noop()).is_some());
         }

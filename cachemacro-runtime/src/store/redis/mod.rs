@@ -167,6 +167,10 @@ impl RedisStore {
 
     /// The places of these keys, by lane; lanes with none are left out.
     fn by_lane<'k>(&self, keys: impl Iterator<Item = &'k [u8]>) -> Vec<(&Lane, Vec<usize>)> {
+        if let [lane] = &self.lanes[..] {
+            let all: Vec<usize> = (0..keys.count()).collect();
+            return if all.is_empty() { Vec::new() } else { vec![(lane, all)] };
+        }
         let mut groups: Vec<(&Lane, Vec<usize>)> =
             self.lanes.iter().map(|lane| (&**lane, Vec::new())).collect();
         for (at, key) in keys.enumerate() {
