@@ -112,10 +112,10 @@ fn look_up(
 ) -> Result<Shared, Option<LeaseGuard>> {
     // What cannot be read is replaced: once removed, there is a lease to be had.
     for _ in 0..2 {
-        let mut guard = LeaseGuard::new(tier.clone(), key);
+        let (mut guard, lease) = LeaseGuard::new(tier.clone(), key, LEASE);
         let (sighting, notes) = match before.is_empty() {
-            true => (l1.lookup(key, form, guard.lease(LEASE)), Ok(Vec::new())),
-            false => l1.lookup_under(key, form, guard.lease(LEASE), before),
+            true => (l1.lookup(key, form, lease), Ok(Vec::new())),
+            false => l1.lookup_under(key, form, lease, before),
         };
         match sighting {
             L1Sighting::Hit(seen) if seen.is_fresh() => {

@@ -6,6 +6,7 @@ pub(super) mod settle;
 use std::pin::{Pin, pin};
 use std::time::Duration;
 
+use tokio::sync::futures::Notified;
 use tokio::time::Instant;
 
 use crate::cache::body::{Answer, Flow, Lender, Lending, Lent, Running, can_receive};
@@ -128,9 +129,8 @@ impl<'a> Asking<'a> {
             && !site.is_tagged()
             && !site.is_raw()
             && !cache.inner.flights.holds(key)
-            && let Some(joined) = l2.join(key)
         {
-            match l2.gathered(key, form, joined).await {
+            match l2.gathered(key, &form).await {
                 Gathering::Hit(value) => {
                     count(&counters.hits);
                     return Answer::Of(Outcome::Value(value));
@@ -180,7 +180,7 @@ pub(super) struct Load<'a> {
 
 impl Load<'_> {
     /// Answers a call that has taken its seat.
-    pub(super) async fn answer_from(self, seat: Seat<LeaseGuard>, lent: Lent<'_>) -> Answer {
+    pub(super) async fn answer_from(&self, seat: Seat<LeaseGuard>, lent: Lent<'_>) -> Answer {
         match self.seated_from(seat).await {
             Seated::Leads(lead) => self.lead(lead, lent).await,
             Seated::Answered(outcome) => Answer::Of(outcome),
@@ -224,7 +224,7 @@ impl Load<'_> {
     }
 
     /// Leads the flight: looks up, loads, settles.
-    async fn lead(self, mut lead: Lead<LeaseGuard>, lent: Lent<'_>) -> Answer {
+    async fn lead(&self, mut lead: Lead<LeaseGuard>, lent: Lent<'_>) -> Answer {
         if let (Tier::Shared(l2), true) = (self.tier, self.site.is_raw()) {
             return Box::pin(self.lead_raw(l2, lead, lent)).await;
         }
@@ -243,76 +243,81 @@ impl Load<'_> {
                 LookedUp::Unleased => self.count(|counters| &counters.outages),
             }
         }
+        // By itself, as a hit does not come to it.
+        Box::pin(self.load(lead, lent)).await;
+        Answer::Own
+    }
+
+    async fn load(&self, lead: Lead<LeaseGuard>, lent: Lent<'_>) {
         self.count(|counters| &counters.loads);
         warm::ran(self.site);
         lead.progress(Progress::LoadStarted);
         let (valued, cost) = self.run(&lead, pin!(lent.body())).await;
         let rest = if valued.is_none() && lead.is_awaited() { lent.rest().await } else { None };
-        // By itself, as a hit does not come to it.
-        Box::pin(self.settle(lead, valued, rest, cost)).await;
-        Answer::Own
+        self.settle(lead, valued, rest, cost).await;
     }
 
     /// Asks until there is a value, or a lease, or no hope for one.
     async fn look_up(&self, lead: &Lead<LeaseGuard>) -> LookedUp {
-        let lease = self.cache.inner.settings.lease;
-        let mut pause = POLL_MIN;
-        let mut cleared = false;
+        let mut looks = Looks { pause: POLL_MIN, has_cleared: false };
         loop {
             lead.progress(Progress::LookupSent);
             // From before the lookup: a change that comes right after its answer is not missed.
             let mut change = pin!(self.tier.change(self.key));
-            match self.tier.lookup_under(self.key, self.form, lease, self.before).await {
+            let lease = self.cache.inner.settings.lease;
+            let other = match self.tier.lookup_under(self.key, &self.form, lease, self.before).await {
                 Sighting::Hit(seen) if seen.is_fresh() => return LookedUp::Hit(seen.value),
                 Sighting::Lead(lease) => return LookedUp::Leased(lease),
                 // Nobody was told otherwise yet: the value from before is one of now.
                 Sighting::Guarded(Some(seen)) if seen.is_fresh() => return LookedUp::Hit(seen.value),
                 Sighting::Guarded(_) => return LookedUp::Guarded,
-                // Past its ttl, and kept for a function that serves such: this one makes room.
-                Sighting::Hit(seen) if !cleared => {
-                    cleared = true;
-                    // That fill alone: another reader may have made room already, and lead.
-                    if let Err(error) = self.tier.discard(self.key, seen.fill_id).await {
-                        self.report(&error);
-                        return LookedUp::Unleased;
-                    }
-                }
-                Sighting::Busy if Instant::now() < self.deadline => {
-                    batch::waits();
-                    let jittered = pause.mul_f64(chance::jitter());
-                    // Over as soon as the store tells of a change: of a value, it is hoped.
-                    let poll_at = (Instant::now() + jittered).min(self.deadline);
-                    let _ = tokio::time::timeout_at(poll_at, change.as_mut()).await;
-                    pause = (pause * 2).min(POLL_MAX);
-                }
-                // The next one is of the era of now.
-                Sighting::Moved if Instant::now() < self.deadline => {}
-                // Once it is gone, there is a lease to be had, for one of all who ask.
-                Sighting::Outdated(fill_id) if Instant::now() < self.deadline => {
-                    if let Err(error) = self.tier.discard(self.key, fill_id).await {
-                        self.report(&error);
-                        return LookedUp::Unleased;
-                    }
-                }
-                // What cannot be read is replaced: once removed, there is a lease to be had.
-                Sighting::Unreadable(error) if !cleared => {
-                    self.report(&error);
-                    cleared = true;
-                    if self.clear().await.is_err() {
-                        return LookedUp::Unleased;
-                    }
-                }
-                Sighting::Unreadable(error) | Sighting::Failed(error) => {
-                    self.report(&error);
-                    return LookedUp::Unleased;
-                }
-                Sighting::Hit(_)
-                | Sighting::Busy
-                | Sighting::Moved
-                | Sighting::Outdated(_)
-                | Sighting::Unfillable => return LookedUp::Unleased,
+                other => other,
+            };
+            // By itself, as a hit does not come to it.
+            if !Box::pin(self.can_look_again(other, change.as_mut(), &mut looks)).await {
+                return LookedUp::Unleased;
             }
         }
+    }
+
+    /// Sees to it that another lookup may find more than this one; says whether it may.
+    async fn can_look_again(
+        &self,
+        sighting: Sighting,
+        change: Pin<&mut Option<Notified<'_>>>,
+        looks: &mut Looks,
+    ) -> bool {
+        let removed = match sighting {
+            // Past its ttl, and kept for a function that serves such: this one makes room.
+            Sighting::Hit(seen) if !looks.has_cleared => {
+                looks.has_cleared = true;
+                // That fill alone: another reader may have made room already, and lead.
+                self.tier.discard(self.key, seen.fill_id).await
+            }
+            Sighting::Busy if Instant::now() < self.deadline => {
+                batch::waits();
+                let jittered = looks.pause.mul_f64(chance::jitter());
+                // Over as soon as the store tells of a change: of a value, it is hoped.
+                told(change, (Instant::now() + jittered).min(self.deadline)).await;
+                looks.pause = (looks.pause * 2).min(POLL_MAX);
+                Ok(())
+            }
+            // The next one is of the era of now.
+            Sighting::Moved if Instant::now() < self.deadline => Ok(()),
+            // Once it is gone, there is a lease to be had, for one of all who ask.
+            Sighting::Outdated(fill_id) if Instant::now() < self.deadline => {
+                self.tier.discard(self.key, fill_id).await
+            }
+            // What cannot be read is replaced: once removed, there is a lease to be had.
+            Sighting::Unreadable(error) if !looks.has_cleared => {
+                self.report(&error);
+                looks.has_cleared = true;
+                return self.clear().await.is_ok();
+            }
+            Sighting::Unreadable(error) | Sighting::Failed(error) => Err(error),
+            _ => return false,
+        };
+        removed.inspect_err(|error| self.report(error)).is_ok()
     }
 
     /// Removes what is stored, so that there is a lease to be had.
@@ -363,6 +368,21 @@ pub(super) async fn run<F: Future>(
     }
 }
 
+/// Waits until a change is told, or until then.
+pub(super) async fn told(change: Pin<&mut Option<Notified<'_>>>, until: Instant) {
+    match change.as_pin_mut() {
+        Some(change) => drop(tokio::time::timeout_at(until, change).await),
+        None => tokio::time::sleep_until(until).await,
+    }
+}
+
+/// What the lookups of one load have come to.
+struct Looks {
+    /// How long to wait for another process's load.
+    pause: Duration,
+    has_cleared: bool,
+}
+
 enum LookedUp {
     Hit(Shared),
     Leased(LeaseGuard),
@@ -373,4 +393,25 @@ enum LookedUp {
 
 pub(super) fn deadline(cache: &Cache) -> Instant {
     Instant::now() + cache.inner.settings.wait_max
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How much a future takes that is made of this.
+    fn size_of_future<A, F: Future>(_: impl FnOnce(A) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn what_a_hit_in_a_store_has_on_the_heap_is_small() {
+        // What is larger, glibc's allocator does not keep at hand for a thread, which was a fortieth of a lone caller's hit.
+        const AT_HAND: usize = 1032;
+        type Asked = (Asking<'static>, Lent<'static>);
+        assert!(size_of_future(|(asking, lent): Asked| asking.answered(lent)) <= AT_HAND);
+        type Seated = (&'static Load<'static>, Seat<LeaseGuard>, Lent<'static>);
+        let size = size_of_future(|(load, seat, lent): Seated| load.answer_from(seat, lent));
+        assert!(size <= AT_HAND, "{size}");
+    }
 }

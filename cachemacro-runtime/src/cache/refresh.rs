@@ -49,7 +49,7 @@ where
                 noted = now;
                 (Some(Permit::Replace(tagged.glimpse.fill_id)), None)
             }
-            _ => match tier.lookup_under(key, form, lease_ttl, before).await {
+            _ => match tier.lookup_under(key, &form, lease_ttl, before).await {
                 Sighting::Lead(lease) => {
                     noted = lease.noted().clone();
                     (Some(Permit::Lease(lease.token())), Some(lease))
@@ -61,7 +61,7 @@ where
         match tier.glimpse(key, form).await {
             Ok(Some(glimpse)) => (Some(Permit::Replace(glimpse.fill_id)), None),
             // Another load under way keeps its lease; this one is then not stored.
-            _ => match tier.lookup(key, form, lease_ttl).await {
+            _ => match tier.lookup(key, &form, lease_ttl).await {
                 Sighting::Lead(lease) => (Some(Permit::Lease(lease.token())), Some(lease)),
                 _ => (None, None),
             },

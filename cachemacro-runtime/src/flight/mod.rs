@@ -100,23 +100,24 @@ pub(crate) struct Lead<L> {
     /// `None` once the flight has ended.
     flights: Option<Arc<Flights<L>>>,
     key: Arc<[u8]>,
-    lease: Option<L>,
+    // By itself, as hits have none, and each leads.
+    lease: Option<Box<L>>,
 }
 
 impl<L> Lead<L> {
     /// The lease on the key: from this leader's lookup, or handed on by the one before.
     pub(crate) fn lease(&self) -> Option<&L> {
-        self.lease.as_ref()
+        self.lease.as_deref()
     }
 
     /// Keeps a lease for as long as the flight lasts.
     pub(crate) fn hold(&mut self, lease: L) {
-        self.lease = Some(lease);
+        self.lease = Some(Box::new(lease));
     }
 
     /// Gives up the lease, and goes on without one.
     pub(crate) fn take(&mut self) -> Option<L> {
-        self.lease.take()
+        self.lease.take().map(|lease| *lease)
     }
 
     /// Notes what is about to be done, before it is done.
@@ -137,7 +138,7 @@ impl<L> Lead<L> {
 
     /// Ends the flight; the outcome goes to all who may take it. Returns the lease, if one is held.
     pub(crate) fn end(mut self, ending: Ending, outcome: Option<Outcome>) -> Option<L> {
-        let lease = self.lease.take();
+        let lease = self.take();
         if let Some(flights) = self.flights.take() {
             // What cannot be shared is taken by nobody.
             let ending = if outcome.is_some() { ending } else { Ending::Unshared };
@@ -163,7 +164,7 @@ fn land<L>(
     key: &Arc<[u8]>,
     ending: Ending,
     outcome: Option<Outcome>,
-    lease: Option<L>,
+    lease: Option<Box<L>>,
 ) {
     let mut shard = flights.shard(key);
     let Some(flight) = shard.get_mut(key) else { return };

@@ -30,6 +30,12 @@ pub(crate) struct Noted {
 }
 
 impl Noted {
+    /// What a load without tags begins under.
+    pub(crate) fn nothing() -> &'static Self {
+        static NOTHING: Noted = Noted { notes: Vec::new(), epochs: Vec::new() };
+        &NOTHING
+    }
+
     /// Whether these tags, which are known only now, can be noted after the load.
     pub(crate) fn has_epochs_of(&self, tags: &[Tag]) -> bool {
         let noted = |epoch| self.epochs.iter().any(|note| note.tag == epoch);

@@ -87,7 +87,7 @@ impl L2 {
         Self { gate, gatherers, codec, journal, tasks, releases, near, eras }
     }
 
-    pub(crate) async fn lookup(&self, key: &[u8], form: Typed, lease: Lease) -> L2Sighting {
+    pub(crate) async fn lookup(&self, key: &[u8], form: &Typed, lease: Lease) -> L2Sighting {
         if let Err(error) = self.admits(key) {
             return L2Sighting::Failed(error);
         }
@@ -101,19 +101,20 @@ impl L2 {
                 Ok(_) if self.journal.holds(key) => L2Sighting::Failed(quarantined(key)),
                 Ok(value) => {
                     let seen = Seen::of(&entry, codec::stamp(&entry.payload), value);
-                    self.keep(key, ticket, form, &seen, &entry);
+                    self.keep(key, ticket, *form, &seen, &entry);
                     L2Sighting::Hit(seen)
                 }
                 Err(error) => L2Sighting::Unreadable(error.with_key(key)),
             },
-            Found::Lead => self.lead(key, lease.token, told).await,
+            // By itself, as a hit does not come to it.
+            Found::Lead => Box::pin(self.lead(key, lease.token, told)).await,
             Found::Busy => L2Sighting::Busy,
             Found::Guarded(entry) => {
                 let entry = entry.filter(|entry| told.serves(entry.fill_id));
                 let carried = mutants::is(Mutant::CarriedValueKeptNear).then(|| entry.clone()).flatten();
-                let value = self.carried(key, form, entry);
+                let value = self.carried(key, *form, entry);
                 if let (Some(entry), Some(value)) = (carried, &value) {
-                    self.keep(key, ticket, form, value, &entry);
+                    self.keep(key, ticket, *form, value, &entry);
                 }
                 L2Sighting::Guarded(value)
             }

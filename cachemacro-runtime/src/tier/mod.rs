@@ -20,7 +20,7 @@ pub(crate) use plan::Tier;
 pub(crate) use seen::Seen;
 pub(crate) use tagged::Tagged;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -121,12 +121,16 @@ pub(crate) struct LeaseGuard {
     key: Arc<[u8]>,
     token: Token,
     mark: u64,
-    held: HeldUntil,
-    noted: Noted,
+    /// Until when it is held for certain, if it is not renewed.
+    until: Instant,
+    renewed: OnceLock<HeldUntil>,
+    // By itself, as hits have none, and each makes one of these.
+    noted: Option<Box<Noted>>,
 }
 
 impl LeaseGuard {
-    pub(crate) fn new(tier: Tier, key: &[u8]) -> Self {
+    /// The lease to ask for, now.
+    pub(crate) fn new(tier: Tier, key: &[u8], ttl: Duration) -> (Self, Lease) {
         let mark = tier.mark();
         let token = match &tier {
             Tier::Shared(l2) if mutants::is(Mutant::OneTokenPerProcess) => {
@@ -134,25 +138,21 @@ impl LeaseGuard {
             }
             tier => tier.token(),
         };
-        Self {
+        let guard = Self {
             tier: Some(tier),
             key: key.into(),
             token,
             mark,
-            held: HeldUntil::default(),
-            noted: Noted::default(),
-        }
+            until: Instant::now() + ttl,
+            renewed: OnceLock::new(),
+            noted: None,
+        };
+        (guard, Lease { token, ttl })
     }
 
     /// The tier's [`mark`](Tier::mark) from before the lookup.
     pub(crate) fn mark(&self) -> u64 {
         self.mark
-    }
-
-    /// The lease to ask for, now.
-    pub(crate) fn lease(&self, ttl: Duration) -> Lease {
-        self.held.set(Instant::now() + ttl);
-        Lease { token: self.token, ttl }
     }
 
     pub(crate) fn token(&self) -> Token {
@@ -161,12 +161,12 @@ impl LeaseGuard {
 
     /// Notes what its load begins under.
     pub(crate) fn note(&mut self, noted: Noted) {
-        self.noted = noted;
+        self.noted = Some(Box::new(noted));
     }
 
     /// That; nothing without tags.
     pub(crate) fn noted(&self) -> &Noted {
-        &self.noted
+        self.noted.as_deref().unwrap_or(Noted::nothing())
     }
 
     /// Keeps the lease, while the body runs.
@@ -174,14 +174,15 @@ impl LeaseGuard {
         if let Some(tier) = &self.tier
             && !mutants::is(Mutant::LeaseNotRenewed)
         {
-            tier.renew(&self.key, Lease { token: self.token, ttl }, &self.held);
+            let held = self.renewed.get_or_init(|| HeldUntil(Arc::new(Mutex::new(self.until))));
+            tier.renew(&self.key, Lease { token: self.token, ttl }, held);
         }
     }
 
     /// Whether the lease is over by this process's own clock, or will be before a fill could arrive:
     /// one that is sent then would at best be refused.
     pub(crate) fn is_over(&self, ttl: Duration) -> bool {
-        Instant::now() + ttl / FILL_MARGIN > self.held.get()
+        Instant::now() + ttl / FILL_MARGIN > self.renewed.get().map_or(self.until, HeldUntil::get)
     }
 
     /// There is no lease (any more): nothing is released.
@@ -217,12 +218,6 @@ impl HeldUntil {
     }
 }
 
-impl Default for HeldUntil {
-    fn default() -> Self {
-        Self(Arc::new(Mutex::new(Instant::now())))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -232,9 +227,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_lease_is_over_a_tenth_of_it_early_unless_it_is_renewed() {
         let tier = Tier::Local(Arc::new(L1::new(MemoryLimits::default(), &[], Clock::manual())));
-        let (guard, second) = (LeaseGuard::new(tier, b"k"), Duration::from_secs(1));
-        assert!(guard.is_over(second), "it was never asked for");
-        let _ = guard.lease(second);
+        let second = Duration::from_secs(1);
+        let (guard, _) = LeaseGuard::new(tier, b"k", second);
         tokio::time::advance(second * 89 / 100).await;
         assert!(!guard.is_over(second));
         guard.renew(second);

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::futures::Notified;
 use tokio::time::Instant;
 
 use crate::codec::Typed;
@@ -77,17 +78,11 @@ impl Tier {
         }
     }
 
-    /// Is over when a key has changed since this was called, if the store tells.
-    pub(crate) fn change<'a>(&'a self, key: &[u8]) -> impl Future<Output = ()> + Send + use<'a> {
-        let change = match self {
+    /// Tells when a key has changed since this was called, if the store does.
+    pub(crate) fn change(&self, key: &[u8]) -> Option<Notified<'_>> {
+        match self {
             Self::Local(_) => None,
             Self::Shared(l2) => l2.near().map(|near| near.change(key)),
-        };
-        async move {
-            match change {
-                Some(change) => change.await,
-                None => std::future::pending().await,
-            }
         }
     }
 
@@ -121,11 +116,10 @@ impl Tier {
     }
 
     /// Looks a key up, and takes the lease if there is nothing.
-    pub(crate) async fn lookup(&self, key: &[u8], form: Typed, ttl: Duration) -> Sighting {
-        let guard = LeaseGuard::new(self.clone(), key);
-        let lease = guard.lease(ttl);
+    pub(crate) async fn lookup(&self, key: &[u8], form: &Typed, ttl: Duration) -> Sighting {
+        let (guard, lease) = LeaseGuard::new(self.clone(), key, ttl);
         let (sighting, guard) = match self {
-            Self::Local(l1) => match l1.lookup(key, form, lease) {
+            Self::Local(l1) => match l1.lookup(key, *form, lease) {
                 L1Sighting::Lead => return Sighting::Lead(guard),
                 L1Sighting::Hit(value) => (Sighting::Hit(value), guard),
                 L1Sighting::Busy => (Sighting::Busy, guard),
@@ -167,13 +161,13 @@ impl Tier {
             Self::Local(_) => {
                 let mut sightings = Vec::with_capacity(keys.len());
                 for key in keys {
-                    sightings.push(self.lookup(key, form, ttl).await);
+                    sightings.push(self.lookup(key, &form, ttl).await);
                 }
                 return sightings;
             }
         };
-        let guards: Vec<LeaseGuard> = keys.iter().map(|key| LeaseGuard::new(self.clone(), key)).collect();
-        let leases: Vec<Lease> = guards.iter().map(|guard| guard.lease(ttl)).collect();
+        let (guards, leases): (Vec<_>, Vec<_>) =
+            keys.iter().map(|key| LeaseGuard::new(self.clone(), key, ttl)).unzip();
         let sightings = l2.lookup_many(keys, form, &leases).await.into_iter().zip(guards);
         let sightings = sightings.map(|(sighting, guard)| match sighting {
             L2Sighting::Lead => Sighting::Lead(guard),

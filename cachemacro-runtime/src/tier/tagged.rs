@@ -59,23 +59,26 @@ impl Tier {
 
     /// Looks a key up that stands under tags, and takes the lease if there is nothing. The lease has what is to be
     /// noted before the load.
-    pub(crate) async fn lookup_under(
-        &self,
-        key: &[u8],
-        form: Typed,
+    pub(crate) fn lookup_under<'a>(
+        &'a self,
+        key: &'a [u8],
+        form: &'a Typed,
         ttl: Duration,
-        before: Before<'_>,
-    ) -> Sighting {
-        match before.is_empty() {
-            true => self.lookup(key, form, ttl).await,
-            // By itself: it would make the future of each lookup three times as large.
-            false => Box::pin(self.lookup_with_tags(key, form, ttl, before)).await,
+        before: Before<'a>,
+    ) -> impl Future<Output = Sighting> + Send + 'a {
+        // By itself: it would make the future of each lookup three times as large.
+        let with_tags =
+            (!before.is_empty()).then(|| Box::pin(self.lookup_with_tags(key, *form, ttl, before)));
+        async move {
+            match with_tags {
+                None => self.lookup(key, form, ttl).await,
+                Some(lookup) => lookup.await,
+            }
         }
     }
 
     async fn lookup_with_tags(&self, key: &[u8], form: Typed, ttl: Duration, before: Before<'_>) -> Sighting {
-        let mut guard = LeaseGuard::new(self.clone(), key);
-        let lease = guard.lease(ttl);
+        let (mut guard, lease) = LeaseGuard::new(self.clone(), key, ttl);
         let (sighting, notes) = match self {
             Self::Local(l1) => {
                 let (sighting, notes) = l1.lookup_under(key, form, lease, before);

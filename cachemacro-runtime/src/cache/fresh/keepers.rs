@@ -131,7 +131,7 @@ impl Keeper {
                     return self.every;
                 }
                 lead.progress(Progress::LookupSent);
-                let sighting = tier.lookup(&key, form, cache.inner.settings.lease).await;
+                let sighting = tier.lookup(&key, &form, cache.inner.settings.lease).await;
                 if let Sighting::Lead(lease) = sighting {
                     lead.hold(lease);
                     self.load(cache, ticket(Right::Lead(lead))).await;

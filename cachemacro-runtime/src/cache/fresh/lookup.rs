@@ -3,12 +3,13 @@
 use std::pin::{Pin, pin};
 use std::time::Duration;
 
+use tokio::sync::futures::Notified;
 use tokio::time::Instant;
 
 use super::Fresh;
 use super::refreshers::Begun;
 use super::ticket::{Leased, Ticket};
-use crate::cache::read::{Load, POLL_MAX, POLL_MIN};
+use crate::cache::read::{Load, POLL_MAX, POLL_MIN, told};
 use crate::chance;
 use crate::flight::Lead;
 use crate::policy::Freshness;
@@ -37,7 +38,7 @@ impl<P, O: 'static> Fresh<'_, P, O> {
             let mark = tier.mark();
             // From before the lookup: a change that comes right after its answer is not missed.
             let mut change = pin!(tier.change(key));
-            let lookup = tier.lookup_under(key, form, cache.inner.settings.lease, before);
+            let lookup = tier.lookup_under(key, &form, cache.inner.settings.lease, before);
             let sighting = match &self.hard {
                 Some(hard) => tokio::time::timeout(hard.lookup(), lookup).await,
                 None => Ok(lookup.await),
@@ -132,10 +133,10 @@ impl<P, O: 'static> Fresh<'_, P, O> {
     }
 
     /// Waits for what another is loading: until the store tells of a change, or for a while.
-    async fn wait(&self, change: Pin<&mut impl Future<Output = ()>>, pause: &mut Duration) {
+    async fn wait(&self, change: Pin<&mut Option<Notified<'_>>>, pause: &mut Duration) {
         let jittered = pause.mul_f64(chance::jitter());
         let poll_at = (Instant::now() + jittered).min(self.load.deadline);
-        let _ = tokio::time::timeout_at(poll_at, change).await;
+        told(change, poll_at).await;
         *pause = (*pause * 2).min(POLL_MAX);
     }
 }

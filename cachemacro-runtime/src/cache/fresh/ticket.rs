@@ -101,7 +101,7 @@ impl Ticket {
         let key = [REFRESH, &self.key].concat();
         let ttl = self.cache.inner.settings.lease;
         // Nothing but leases is ever under it, so that its values are of no type.
-        match self.tier.lookup(&key, Typed::new::<(), InProcess>(Form::default()), ttl).await {
+        match self.tier.lookup(&key, &Typed::new::<(), InProcess>(Form::default()), ttl).await {
             Sighting::Lead(lease) => {
                 *held = Some(lease);
                 Leased::Ours(self)
@@ -243,7 +243,7 @@ where
         let _ = loaded.send(Box::new(value.clone()));
     }
     if mutants::is(Mutant::LateLoadLeasedAnew)
-        && let Sighting::Lead(lease) = tier.lookup(key, form, cache.inner.settings.lease).await
+        && let Sighting::Lead(lease) = tier.lookup(key, &form, cache.inner.settings.lease).await
     {
         lead.hold(lease);
     }

@@ -53,7 +53,7 @@ impl Touches {
 
 /// Stores what was hit where it is gone, which is wrong: it may be gone because it was invalidated.
 pub(super) async fn put_back(tier: Tier, key: Arc<[u8]>, form: Typed, ttl: Duration, seen: Seen) {
-    if let Sighting::Lead(lease) = tier.lookup(&key, form, ttl).await {
+    if let Sighting::Lead(lease) = tier.lookup(&key, &form, ttl).await {
         let (permit, mark, life) =
             (Permit::Lease(lease.token()), lease.mark(), Life { stamp: seen.stamp, kept: seen.stamp.fresh });
         let storing = Storing { key: &key, form, permit, mark, notes: None, value: &seen.value, life };

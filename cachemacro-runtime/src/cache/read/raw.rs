@@ -14,7 +14,7 @@ use crate::protocol::flight::{Ending, Progress};
 use crate::tier::{L2, LeaseGuard};
 
 impl Load<'_> {
-    pub(in crate::cache) async fn lead_raw(self, l2: &L2, lead: Lead<LeaseGuard>, lent: Lent<'_>) -> Answer {
+    pub(in crate::cache) async fn lead_raw(&self, l2: &L2, lead: Lead<LeaseGuard>, lent: Lent<'_>) -> Answer {
         lead.progress(Progress::LookupSent);
         let is_reachable = match l2.read_raw(self.key, self.form).await {
             Ok(Some(found)) => {

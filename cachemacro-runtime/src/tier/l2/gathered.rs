@@ -2,10 +2,8 @@
 
 use super::L2;
 use crate::codec::{self, Typed};
-use crate::protocol::coherence::Ticket;
 use crate::shape::Shared;
 use crate::store::Found;
-use crate::tier::gather::Gathered;
 use crate::tier::seen::{Seen, is_fresh};
 
 /// What a gathered read brought.
@@ -17,28 +15,16 @@ pub(crate) enum Gathering {
     Failed(crate::error::Error),
 }
 
-/// A read that was joined, and the right to keep what it brings.
-pub(crate) struct Joined<'a> {
-    gathered: Gathered<'a>,
-    ticket: Option<Ticket>,
-}
-
 impl L2 {
-    /// Joins those who ask for other keys; none if the key must not be asked for so.
-    pub(crate) fn join<'a>(&'a self, key: &'a [u8]) -> Option<Joined<'a>> {
-        // What it brings would have to be judged by an era that was asked for with it.
-        if self.has_eras() {
-            return None;
+    /// The value that a read brings which is gathered with those of other callers, if it can be served as it is.
+    pub(crate) async fn gathered(&self, key: &[u8], form: &Typed) -> Gathering {
+        // With eras, what it brings would have to be judged by one that was asked for with it.
+        if self.has_eras() || self.admits(key).is_err() {
+            return Gathering::Nothing;
         }
-        self.admits(key).ok()?;
         // Before the read is sent: what changes from here on is told, and refuses it.
         let ticket = self.near.as_ref().and_then(|near| near.ticket(key));
-        Some(Joined { gathered: self.gatherers.join(key)?, ticket })
-    }
-
-    /// The value that a gathered read brings, if it can be served as it is.
-    pub(crate) async fn gathered(&self, key: &[u8], form: Typed, joined: Joined<'_>) -> Gathering {
-        let Joined { gathered, ticket } = joined;
+        let Some(gathered) = self.gatherers.join(key) else { return Gathering::Nothing };
         let entry = match gathered.await {
             Some(Found::Hit(entry)) => entry,
             Some(Found::Failed(error)) => return Gathering::Failed(error.with_key(key)),
@@ -55,7 +41,7 @@ impl L2 {
             return if is_fresh { Gathering::Hit(value) } else { Gathering::Nothing };
         }
         let seen = Seen::of(&entry, codec::stamp(&entry.payload), value);
-        self.keep(key, ticket, form, &seen, &entry);
+        self.keep(key, ticket, *form, &seen, &entry);
         if is_fresh { Gathering::Hit(seen.value) } else { Gathering::Nothing }
     }
 }

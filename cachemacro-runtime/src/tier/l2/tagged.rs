@@ -131,8 +131,9 @@ impl L2 {
     }
 
     /// A lease for each tag: one that is taken and not used is released.
-    fn guards(self: &Arc<Self>, tags: &[Tag]) -> Vec<LeaseGuard> {
-        tags.iter().map(|tag| LeaseGuard::new(Tier::Shared(Arc::clone(self)), tag.as_bytes())).collect()
+    fn guards(self: &Arc<Self>, tags: &[Tag], ttl: Duration) -> (Vec<LeaseGuard>, Vec<Lease>) {
+        let tier = Tier::Shared(Arc::clone(self));
+        tags.iter().map(|tag| LeaseGuard::new(tier.clone(), tag.as_bytes(), ttl)).unzip()
     }
 
     /// One lookup for a key and tags.
@@ -143,9 +144,11 @@ impl L2 {
         tags: &[Tag],
     ) -> Result<(Option<Found>, Vec<OfTag>)> {
         self.gate.enter("lookup")?;
-        let guards = self.guards(tags);
+        let (guards, leases) = self.guards(tags, lease.ttl);
         let tickets: Vec<_> = tags.iter().map(|tag| self.ticket(tag.as_bytes())).collect();
-        let mut all = asks(tags, &guards, lease);
+        let of_tags = tags.iter().zip(leases);
+        let mut all: Vec<Ask<'_>> =
+            of_tags.map(|(tag, lease)| Ask { key: tag.as_bytes(), lease: Some(lease) }).collect();
         all.extend(key.map(|key| Ask { key, lease: Some(lease) }));
         let mut found = self.store().lookup(&all).await;
         self.gate.heard(found.iter().find_map(failure));
@@ -242,14 +245,6 @@ impl L2 {
             None => tags.iter().try_for_each(|tag| self.fits("lookup", tag.as_bytes())),
         }
     }
-}
-
-fn asks<'a>(tags: &'a [Tag], guards: &[LeaseGuard], lease: Lease) -> Vec<Ask<'a>> {
-    let ask = |(tag, guard): (&'a Tag, &LeaseGuard)| Ask {
-        key: tag.as_bytes(),
-        lease: Some(Lease { token: guard.token(), ..lease }),
-    };
-    tags.iter().zip(guards).map(ask).collect()
 }
 
 fn unanswered(key: &[u8]) -> Error {
