@@ -20,6 +20,13 @@ impl Alarm {
         Self { set: None }
     }
 
+    /// One by the runtime's own timers.
+    #[cfg(test)]
+    pub(super) fn by_runtime() -> Self {
+        let now = Instant::now();
+        Self { set: Some((now, Timer::Runtime(Box::pin(sleep_until(now))))) }
+    }
+
     /// Ready once it is `at`; wakes the task then, if it is not yet. Never, without a time.
     pub(super) fn poll(&mut self, at: Option<Instant>, context: &mut Context<'_>) -> Poll<()> {
         let Some(at) = at else { return Poll::Pending };
@@ -134,9 +141,7 @@ mod tests {
 
     /// Both kinds, where there are both.
     fn alarms() -> Vec<Alarm> {
-        let now = Instant::now();
-        let by_runtime = Timer::Runtime(Box::pin(sleep_until(now)));
-        vec![Alarm::new(), Alarm { set: Some((now, by_runtime)) }]
+        vec![Alarm::new(), Alarm::by_runtime()]
     }
 
     #[tokio::test]

@@ -283,23 +283,67 @@ async fn on_many_threads_everybody_gets_its_own_reply() {
     server.abort();
 }
 
-#[tokio::test]
-async fn a_callers_time_is_over_at_its_deadline_whether_it_leads_or_waits_or_was_never_sent() {
-    let (wire, _carrier, server) = connect();
-    let begins = Instant::now();
-    let ms = |ms| begins + Duration::from_millis(ms);
-    let (leads, waits, lasts, ()) = tokio::join!(
-        wire.ask(b"a".into(), 1, ms(40)),
-        // Its deadline is earlier than the one that was asked for before it.
-        wire.ask(b"b".into(), 1, ms(20)),
-        wire.ask(b"c".into(), 1, far()),
-        async {
-            // The replies to those who have left are nobody's.
-            read(&server, 3).await;
-            tokio::time::sleep_until(ms(60)).await;
-            write(&server, b"+a\r\n+b\r\n+c\r\n").await;
-        }
-    );
-    assert_eq!((leads, waits), (Err(Failure::TIMED_OUT), Err(Failure::TIMED_OUT)));
-    assert_eq!(lasts.unwrap(), &b"+c\r\n"[..]);
+/// A connection whose time is tokio's, which a test has paused, and the server's end of it.
+fn connect_timed() -> (Wire, JoinHandle<Failure>, UnixStream) {
+    let (ours, theirs) = UnixStream::pair().expect("a pair");
+    let (wire, mut carrier) = Wire::over(ours);
+    carrier.alarm = Alarm::by_runtime();
+    (wire, spawn(carrier), theirs)
+}
+
+fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(1)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leaders_time_is_over_and_its_reply_is_nobodys() {
+    let (wire, _carrier, server) = connect_timed();
+    for _ in 0..3 {
+        assert_eq!(wire.ask(b"a".into(), 1, soon()).await, Err(Failure::TIMED_OUT));
+        read(&server, 1).await;
+        let (reply, ()) = tokio::join!(wire.ask(b"b".into(), 1, far()), async {
+            read(&server, 1).await;
+            write(&server, b"+a\r\n+b\r\n").await;
+        });
+        assert_eq!(reply.unwrap(), &b"+b\r\n"[..]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_less_time_than_those_before_waits_no_longer_for_them() {
+    let (wire, _carrier, server) = connect_timed();
+    let (first, ()) = tokio::join!(wire.ask(b"a".into(), 1, far()), async {
+        let begins = Instant::now();
+        let (third, second) = (begins + Duration::from_secs(2), begins + Duration::from_secs(1));
+        let (third, second) = tokio::join!(wire.ask(b"c".into(), 1, third), async {
+            let answer = wire.ask(b"b".into(), 1, second).await;
+            (answer, begins.elapsed())
+        });
+        let (second, waited) = second;
+        assert_eq!((third, second), (Err(Failure::TIMED_OUT), Err(Failure::TIMED_OUT)));
+        assert!(waited < Duration::from_secs(2), "it is told at its own time");
+        read(&server, 3).await;
+        write(&server, b"+a\r\n+b\r\n+c\r\n").await;
+    });
+    assert_eq!(first.unwrap(), &b"+a\r\n"[..]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_not_sent_in_time_is_never_sent() {
+    let (wire, _carrier, server) = connect_timed();
+    let large = vec![b'a'; 1 << 20];
+    let (first, ()) = tokio::join!(wire.ask(large.clone(), 1, far()), async {
+        // Those in the queue, and those who wait for room in it.
+        let asks = (0..2 * QUEUE_LEN_MAX).map(|_| wire.ask(b"b".into(), 1, soon()));
+        let answers = crate::task::join_all(asks).await;
+        assert!(answers.iter().all(|answer| *answer == Err(Failure::TIMED_OUT)));
+        read(&server, large.len()).await;
+        write(&server, b"+a\r\n").await;
+    });
+    assert_eq!(first.unwrap(), &b"+a\r\n"[..]);
+    let (reply, ()) = tokio::join!(wire.ask(b"c".into(), 1, far()), async {
+        assert_eq!(read(&server, 1).await, b"c");
+        write(&server, b"+c\r\n").await;
+    });
+    assert_eq!(reply.unwrap(), &b"+c\r\n"[..]);
 }
