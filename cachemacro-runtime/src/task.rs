@@ -1,6 +1,7 @@
-//! The only place that spawns: every task has an owner, and ends when the owner closes.
+//! The only place that spawns: every task has an owner, and ends when the owner closes; a thread does with the process.
 
 use std::future::{Future, poll_fn};
+use std::io;
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
@@ -75,6 +76,12 @@ impl Tasks {
         self.closing.cancel();
         tokio::time::timeout(deadline, self.tracker.wait()).await.is_ok()
     }
+}
+
+/// Runs what must go on while runtimes are held up, on a thread of its own, until it or the process ends.
+#[cfg(feature = "redis")]
+pub(crate) fn spawn_thread(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(run).map(drop)
 }
 
 /// Runs futures side by side and returns their outputs in order.

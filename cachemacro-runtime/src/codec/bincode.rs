@@ -27,8 +27,7 @@ impl Codec for Bincode {
 
     fn decode<V: DeserializeOwned>(&self, bytes: &[u8]) -> Result<V> {
         let config = bincode::config::standard().with_limit::<DECODED_BYTES_MAX>();
-        // What is text in there is copied once, into the value.
-        let (value, read) = bincode::serde::borrow_decode_from_slice(bytes, config)
+        let (value, read) = bincode::serde::decode_from_slice(bytes, config)
             .map_err(|_| unreadable("the stored bytes are not of this type"))?;
         if read != bytes.len() {
             return Err(unreadable("bytes are left over"));

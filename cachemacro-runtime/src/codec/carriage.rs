@@ -19,6 +19,7 @@ pub(super) struct Carriage {
     compact: &'static Fingerprint,
     /// As a format that people read sees it: an address is text there.
     readable: &'static Fingerprint,
+    /// A codec without field names can carry some value of it.
     is_plain: bool,
     /// A codec without field names could not carry a value of it, or never could.
     falls_back: AtomicBool,

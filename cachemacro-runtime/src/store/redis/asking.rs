@@ -37,7 +37,10 @@ impl Future for Asking<'_> {
         if self.stage != Stage::Waits
             && let Some(answer) = self.lead(context.waker())
         {
-            // There is nothing to be left to the carrier.
+            if answer.is_err() {
+                // Whoever has told it has not moved the bytes, for which the stream may have woken it.
+                self.shared.baton.wake_carrier();
+            }
             self.stage = Stage::Waits;
             return Poll::Ready(answer);
         }
@@ -67,7 +70,9 @@ impl<'a> Asking<'a> {
         {
             return Some(answer);
         }
-        if line.awaited() > usize::from(self.stage == Stage::Leads) {
+        // What is only in part written keeps the next ones in the queue: who led them would not be awaited.
+        let are_others = if self.stage == Stage::Leads { line.awaited() > 1 } else { !line.is_idle() };
+        if are_others {
             drop(line);
             // Those who come together are sent in one write.
             self.leave_to_carrier();

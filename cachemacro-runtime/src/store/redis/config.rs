@@ -9,6 +9,8 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// More connections than this to one server are a mistake: one carries hundreds of thousands of commands a second.
 const CONNECTIONS_MAX: usize = 64;
+/// More would be no bound.
+const TIMEOUT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Where a Redis or Valkey server is, and what bounds its use.
 ///
@@ -34,9 +36,9 @@ pub struct RedisConfig {
     ///
     /// Each is shared by all callers, and all operations on one key take the same one.
     pub connections: usize,
-    /// How long one operation may take, retries included. 250 ms by default.
+    /// How long one operation may take, retries included; a day at most. 250 ms by default.
     pub budget: Duration,
-    /// How long it may take to connect, log in and get a first answer. 2 s by default.
+    /// How long it may take to connect, log in and get a first answer; a day at most. 2 s by default.
     pub connect_timeout: Duration,
     /// The largest payload, in bytes. 8 MiB by default.
     pub value_bytes_max: usize,
@@ -63,8 +65,11 @@ impl RedisConfig {
         if !(1..=CONNECTIONS_MAX).contains(&self.connections) {
             return Err(refuse("`connections` is not from 1 to 64"));
         }
-        if self.budget.is_zero() || self.connect_timeout.is_zero() {
-            return Err(refuse("`budget` and `connect_timeout` have to be longer than zero"));
+        let is_usable = |timeout: Duration| !timeout.is_zero() && timeout <= TIMEOUT_MAX;
+        if ![self.budget, self.connect_timeout].into_iter().all(is_usable) {
+            return Err(refuse(
+                "`budget` and `connect_timeout` have to be longer than zero, and no longer than a day",
+            ));
         }
         let url = redis::parse_redis_url(&self.url).ok_or_else(|| {
             refuse("the URL does not begin with redis://, valkey:// or unix://, or is malformed")
@@ -146,5 +151,8 @@ mod tests {
         config.connections = 1;
         config.budget = Duration::ZERO;
         assert_eq!(config.check().expect_err("no budget").kind(), ErrorKind::Config);
+        config.budget = TIMEOUT_MAX;
+        config.connect_timeout = Duration::MAX;
+        assert_eq!(config.check().expect_err("no end").kind(), ErrorKind::Config);
     }
 }

@@ -19,6 +19,7 @@ use tokio::time::{Instant, timeout};
 
 use super::failure::Failure;
 use super::replies::value;
+use super::watchdog::WATCHDOG;
 use super::wire::Wire;
 
 /// What it takes to make a connection.
@@ -66,6 +67,8 @@ impl Dialler {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
+        // Without it, there would be no bound on what is asked for.
+        WATCHDOG.start().map_err(|_| Failure::NO_THREAD)?;
         let stream = Arc::new(Mutex::new(stream.map_err(|error| Failure::from(&error))?));
         // The one without messages that nobody has asked for.
         let settings = self.server.redis_settings().clone().set_protocol(ProtocolVersion::RESP2);

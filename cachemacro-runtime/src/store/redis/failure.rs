@@ -31,6 +31,10 @@ impl Failure {
     pub(super) const NOT_YET: Self = Self::new(ErrorKind::Unavailable, "not connected yet");
     pub(super) const LOST: Self = Self::new(ErrorKind::Unavailable, "connection lost");
     pub(super) const UNANSWERED: Self = Self::new(ErrorKind::Unavailable, "the server does not answer");
+    pub(super) const NO_THREAD: Self = Self::new(
+        ErrorKind::Unavailable,
+        "the system has no thread to give, which bounds the wait for answers",
+    );
     pub(super) const NO_PROTOCOL: Self =
         Self::new(ErrorKind::Unavailable, "an answer that is not redis's protocol");
     pub(super) const ODD_REPLY: Self = Self::new(ErrorKind::Rejected, "an answer of an unexpected shape");

@@ -103,9 +103,11 @@ impl Lane {
         let answer = wire.ask(commands, replies, deadline).await;
         match answer {
             Ok(_) => self.silence.end(),
-            // Since the operation began, of which this may have been a second round.
-            Err(Failure::TIMED_OUT) if self.silence.goes_on(self.began(deadline), Instant::now()) => {
-                self.doubt.notify_one();
+            Err(Failure::TIMED_OUT) => {
+                // Since the operation began, of which this may have been a second round.
+                if self.silence.goes_on(self.began(deadline), Instant::now()) {
+                    self.doubt.notify_one();
+                }
             }
             Err(_) => {}
         }

@@ -13,7 +13,7 @@ use tokio_util::io::poll_read_buf;
 
 use super::failure::Failure;
 use super::replies::Measure;
-use super::wire::{Awaited, Request};
+use super::wire::{Awaited, Caller, Request};
 
 /// What is taken from the queue and not yet written, in bytes, before more is taken.
 const OUTGOING_MAX: usize = 64 << 10;
@@ -48,6 +48,11 @@ impl Line {
         }
     }
 
+    /// Whether nothing is under way.
+    pub(super) fn is_idle(&self) -> bool {
+        self.awaited.is_empty() && self.outgoing.is_empty()
+    }
+
     /// How many wait for replies.
     pub(super) fn awaited(&self) -> usize {
         self.awaited.len()
@@ -71,9 +76,9 @@ impl Line {
         }
     }
 
-    /// Tells the callers whose time is over, for whose replies it waits all the same; returns when the next one's will be.
-    pub(super) fn expire(&mut self, now: Instant) -> Option<Instant> {
-        self.awaited.iter_mut().filter_map(|awaited| awaited.expire(now)).min()
+    /// Lets the callers go whose time is over, and waits for their replies all the same; says when the next one's will be.
+    pub(super) fn expire(&mut self, now: Instant, over: &mut Vec<Caller>) -> Option<Instant> {
+        self.awaited.iter_mut().filter_map(|awaited| awaited.expire(now, over)).min()
     }
 
     /// Closes the stream; nobody waits any more.

@@ -35,7 +35,6 @@
 //! Before Redis 7.0 a lease is asked for with two commands in one round trip; Redis 5 is the oldest
 //! whose scripts may read the time. TLS is not spoken yet.
 
-mod alarm;
 mod asking;
 mod baton;
 mod clock;
@@ -55,6 +54,7 @@ mod raw;
 mod replies;
 mod scripts;
 mod tracking;
+mod watchdog;
 mod wire;
 
 use std::fmt;

@@ -11,7 +11,7 @@
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -20,15 +20,15 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, timeout_at};
 
-use super::alarm::Alarm;
 use super::asking::Asking;
 use super::baton::Baton;
 use super::failure::Failure;
 use super::line::Line;
+use super::watchdog::{WATCHDOG, Watched};
 
 /// Requests that wait to be written; past it, callers wait in line within their budget.
 const QUEUE_LEN_MAX: usize = 1024;
-/// How long after one look for callers whose time is over the next one comes at the earliest.
+/// How long after one look for callers whose time is over the next one comes at the earliest, if nobody comes with less time.
 const LOOK_PAUSE: Duration = Duration::from_millis(1);
 
 /// The end by which callers send.
@@ -39,7 +39,6 @@ pub(super) struct Wire {
 /// The end that moves the bytes for those who do not lead; it is over with the connection, and says why.
 pub(super) struct Carrier {
     shared: Arc<Shared>,
-    alarm: Alarm,
 }
 
 /// What is to be moved.
@@ -55,8 +54,11 @@ pub(super) struct Awaited {
     /// Until when.
     pub(super) deadline: Instant,
     /// None, if it waits no more.
-    pub(super) caller: Option<oneshot::Sender<Result<Bytes, Failure>>>,
+    pub(super) caller: Option<Caller>,
 }
+
+/// Where a caller's answer goes.
+pub(super) type Caller = oneshot::Sender<Result<Bytes, Failure>>;
 
 pub(super) struct Shared {
     // std's mutexes, never held across an await. This one for a few moves.
@@ -73,7 +75,7 @@ pub(super) struct Shared {
 #[derive(Default)]
 struct Queue {
     requests: VecDeque<Request>,
-    /// When the carrier looks for callers whose time is over: that of none is earlier.
+    /// When there is a look for callers whose time is over: that of none is earlier.
     look_at: Option<Instant>,
     /// Whether nothing is taken any more.
     is_over: bool,
@@ -90,7 +92,7 @@ impl Wire {
             waker: Waker::from(Arc::clone(&baton)),
             baton,
         });
-        (Self { shared: Arc::clone(&shared) }, Carrier { shared, alarm: Alarm::new() })
+        (Self { shared: Arc::clone(&shared) }, Carrier { shared })
     }
 
     /// Sends packed commands in one piece, and returns the replies to them in one; or [`Failure::TIMED_OUT`], up to a
@@ -109,7 +111,7 @@ impl Wire {
         let mut request = Request { commands, reply: Awaited { replies, deadline, caller: Some(caller) } };
         while let Some(refused) = self.shared.offer(request)? {
             request = refused;
-            // By itself, as there nearly always is some, and it is large.
+            // By itself, as nearly nobody comes to it.
             let room = Box::pin(timeout_at(deadline, self.shared.wait_for_room()));
             room.await.map_err(|_| Failure::TIMED_OUT)?;
         }
@@ -128,20 +130,15 @@ impl Drop for Wire {
 impl Future for Carrier {
     type Output = Failure;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Failure> {
-        let Self { shared, alarm } = &mut *self;
-        let baton = &shared.baton;
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Failure> {
+        let baton = &self.shared.baton;
         // First, so that nothing that comes from here on is missed.
         baton.carried_by(context.waker());
-        let mut line = lock(&shared.line);
+        let mut line = lock(&self.shared.line);
         let leader = baton.take();
-        let driven = shared.drive(&mut line);
-        // After the bytes were moved, so that who is told has nothing left to do, and what has come in time is.
-        while alarm.poll(shared.look_at(), context).is_ready() {
-            shared.expire(&mut line);
-        }
+        let driven = self.shared.drive(&mut line);
         drop(line);
-        // Its replies may have come, or its time be over, or it leads on.
+        // Its replies may have come, or it leads on.
         leader.into_iter().for_each(Waker::wake);
         driven
     }
@@ -170,7 +167,7 @@ impl Shared {
     }
 
     /// Puts a request at the end of the queue; gives it back if there is no room.
-    fn offer(&self, request: Request) -> Result<Option<Request>, Failure> {
+    fn offer(self: &Arc<Self>, request: Request) -> Result<Option<Request>, Failure> {
         let mut queue = self.queue();
         if queue.is_over {
             return Err(Failure::LOST);
@@ -186,29 +183,11 @@ impl Shared {
         queue.requests.push_back(request);
         drop(queue);
         if is_first {
-            // It sets its alarm. Not so for each: who comes later has time until later.
-            self.baton.wake_carrier();
+            // Not so for each: who comes later mostly has time until later.
+            let watched = Arc::downgrade(self);
+            WATCHDOG.look_at(deadline, watched as Weak<dyn Watched>);
         }
         Ok(None)
-    }
-
-    fn look_at(&self) -> Option<Instant> {
-        self.queue().look_at
-    }
-
-    /// Tells the callers whose time is over, and notes when the next one's will be.
-    fn expire(&self, line: &mut Line) {
-        let now = Instant::now();
-        let mut next = line.expire(now);
-        let mut queue = self.queue();
-        queue.requests.retain_mut(|request| {
-            let deadline = request.reply.expire(now);
-            next = next.into_iter().chain(deadline).min();
-            deadline.is_some()
-        });
-        queue.look_at = next.map(|deadline| deadline.max(now + LOOK_PAUSE));
-        drop(queue);
-        self.room.notify_waiters();
     }
 
     /// The line, if nobody is at it.
@@ -258,16 +237,46 @@ impl Shared {
     }
 }
 
+impl Watched for Shared {
+    /// Tells the callers whose time is over. What is asked for and not sent yet never is; a reply to what was is nobody's.
+    fn look(&self, now: Instant) -> Option<Instant> {
+        let mut over = Vec::new();
+        let mut line = lock(&self.line);
+        let mut next = line.expire(now, &mut over);
+        let mut queue = self.queue();
+        let was_full = queue.is_full();
+        queue.requests.retain_mut(|request| {
+            let deadline = request.reply.expire(now, &mut over);
+            next = next.into_iter().chain(deadline).min();
+            deadline.is_some()
+        });
+        let look_at = next.map(|deadline| deadline.max(now + LOOK_PAUSE));
+        queue.look_at = look_at;
+        drop(queue);
+        // It may be one of them, and looks for its replies by itself.
+        let leader = if over.is_empty() { None } else { self.baton.take() };
+        drop(line);
+        if was_full {
+            self.room.notify_waiters();
+        }
+        for caller in over {
+            let _ = caller.send(Err(Failure::TIMED_OUT));
+        }
+        leader.into_iter().for_each(Waker::wake);
+        look_at
+    }
+}
+
 impl Awaited {
-    /// Tells the caller if its time is over; otherwise, until when it waits.
-    pub(super) fn expire(&mut self, now: Instant) -> Option<Instant> {
+    /// Lets the caller go if its time is over; otherwise says until when it waits, if it does.
+    pub(super) fn expire(&mut self, now: Instant, over: &mut Vec<Caller>) -> Option<Instant> {
         // Who has left waits for nothing.
         let caller = self.caller.take().filter(|caller| !caller.is_closed())?;
         if now < self.deadline {
             self.caller = Some(caller);
             return Some(self.deadline);
         }
-        let _ = caller.send(Err(Failure::TIMED_OUT));
+        over.push(caller);
         None
     }
 }

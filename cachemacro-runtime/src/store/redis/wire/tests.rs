@@ -246,7 +246,8 @@ async fn a_leader_whose_reply_is_in_leaves_the_next_one_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn on_many_threads_everybody_gets_its_own_reply() {
+async fn on_many_threads_everybody_gets_its_own_reply_or_is_told_that_its_time_is_over() {
+    WATCHDOG.start().expect("a thread");
     let (wire, _carrier, server) = connect();
     let wire = Arc::new(wire);
     let server = spawn(async move {
@@ -260,7 +261,8 @@ async fn on_many_threads_everybody_gets_its_own_reply() {
         spawn(async move {
             for call in 0..1_000 {
                 let name = format!("{:04}", caller * 1_000 + call);
-                let ask = wire.ask(name.clone().into_bytes(), 1, far());
+                let soon = Instant::now() + Duration::from_micros(20 * (call % 8));
+                let ask = wire.ask(name.clone().into_bytes(), 1, if call % 3 == 1 { soon } else { far() });
                 // Some leave, at any point.
                 if call % 3 == 0 {
                     tokio::select! {
@@ -269,7 +271,10 @@ async fn on_many_threads_everybody_gets_its_own_reply() {
                         () = yield_now() => {}
                     }
                 } else {
-                    assert_eq!(ask.await.unwrap(), format!(":{name}\r\n").as_bytes());
+                    match ask.await {
+                        Err(Failure::TIMED_OUT) => assert!(call % 3 == 1, "there is time left"),
+                        reply => assert_eq!(reply.unwrap(), format!(":{name}\r\n").as_bytes()),
+                    }
                 }
                 if call % 16 == 0 {
                     yield_now().await;
@@ -283,24 +288,24 @@ async fn on_many_threads_everybody_gets_its_own_reply() {
     server.abort();
 }
 
-/// A connection whose time is tokio's, which a test has paused, and the server's end of it.
-fn connect_timed() -> (Wire, JoinHandle<Failure>, UnixStream) {
-    let (ours, theirs) = UnixStream::pair().expect("a pair");
-    let (wire, mut carrier) = Wire::over(ours);
-    carrier.alarm = Alarm::by_runtime();
-    (wire, spawn(carrier), theirs)
-}
+const MINUTE: Duration = Duration::from_secs(60);
 
-fn soon() -> Instant {
-    Instant::now() + Duration::from_secs(1)
-}
-
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_leaders_time_is_over_and_its_reply_is_nobodys() {
-    let (wire, _carrier, server) = connect_timed();
+    let (wire, _carrier, server) = connect();
+    let wire = Arc::new(wire);
     for _ in 0..3 {
-        assert_eq!(wire.ask(b"a".into(), 1, soon()).await, Err(Failure::TIMED_OUT));
+        let over = Instant::now() + MINUTE;
+        let leader = spawn({
+            let wire = Arc::clone(&wire);
+            async move { wire.ask(b"a".into(), 1, over).await }
+        });
         read(&server, 1).await;
+        assert_eq!(wire.shared.look(over - MINUTE / 2), Some(over));
+        yield_now().await;
+        assert!(!leader.is_finished(), "there is time left");
+        assert_eq!(wire.shared.look(over), None);
+        assert_eq!(leader.await.unwrap(), Err(Failure::TIMED_OUT));
         let (reply, ()) = tokio::join!(wire.ask(b"b".into(), 1, far()), async {
             read(&server, 1).await;
             write(&server, b"+a\r\n+b\r\n").await;
@@ -309,41 +314,76 @@ async fn a_leaders_time_is_over_and_its_reply_is_nobodys() {
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn who_has_less_time_than_those_before_waits_no_longer_for_them() {
-    let (wire, _carrier, server) = connect_timed();
-    let (first, ()) = tokio::join!(wire.ask(b"a".into(), 1, far()), async {
-        let begins = Instant::now();
-        let (third, second) = (begins + Duration::from_secs(2), begins + Duration::from_secs(1));
-        let (third, second) = tokio::join!(wire.ask(b"c".into(), 1, third), async {
-            let answer = wire.ask(b"b".into(), 1, second).await;
-            (answer, begins.elapsed())
-        });
-        let (second, waited) = second;
-        assert_eq!((third, second), (Err(Failure::TIMED_OUT), Err(Failure::TIMED_OUT)));
-        assert!(waited < Duration::from_secs(2), "it is told at its own time");
-        read(&server, 3).await;
-        write(&server, b"+a\r\n+b\r\n+c\r\n").await;
-    });
+    let (wire, _carrier, server) = connect();
+    let begins = Instant::now();
+    let over = |minutes| begins + minutes * MINUTE;
+    let look_at = || wire.shared.queue().look_at;
+    let (first, second, third, ()) = tokio::join!(
+        wire.ask(b"a".into(), 1, over(3)),
+        wire.ask(b"b".into(), 1, over(1)),
+        wire.ask(b"c".into(), 1, over(2)),
+        async {
+            read(&server, 3).await;
+            assert_eq!(look_at(), Some(over(1)), "that of the second, though the first was there before it");
+            for minutes in [1, 2] {
+                assert_eq!(wire.shared.look(over(minutes)), Some(over(minutes + 1)));
+                assert_eq!(look_at(), Some(over(minutes + 1)));
+            }
+            write(&server, b"+a\r\n+b\r\n+c\r\n").await;
+        }
+    );
+    assert_eq!((second, third), (Err(Failure::TIMED_OUT), Err(Failure::TIMED_OUT)));
     assert_eq!(first.unwrap(), &b"+a\r\n"[..]);
+    assert_eq!(wire.shared.look(over(3)), None, "nobody is left");
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn what_was_not_sent_in_time_is_never_sent() {
-    let (wire, _carrier, server) = connect_timed();
-    let large = vec![b'a'; 1 << 20];
-    let (first, ()) = tokio::join!(wire.ask(large.clone(), 1, far()), async {
+    let (wire, _carrier, server) = connect();
+    let (large, over) = (vec![b'a'; 1 << 20], Instant::now() + MINUTE);
+    let (first, answers, ()) = tokio::join!(
+        wire.ask(large.clone(), 1, far()),
         // Those in the queue, and those who wait for room in it.
-        let asks = (0..2 * QUEUE_LEN_MAX).map(|_| wire.ask(b"b".into(), 1, soon()));
-        let answers = crate::task::join_all(asks).await;
-        assert!(answers.iter().all(|answer| *answer == Err(Failure::TIMED_OUT)));
-        read(&server, large.len()).await;
-        write(&server, b"+a\r\n").await;
-    });
+        crate::task::join_all((0..2 * QUEUE_LEN_MAX).map(|_| wire.ask(b"b".into(), 1, over))),
+        async {
+            for _ in 0..4 {
+                yield_now().await;
+                wire.shared.look(over);
+            }
+            read(&server, large.len()).await;
+            write(&server, b"+a\r\n").await;
+        }
+    );
     assert_eq!(first.unwrap(), &b"+a\r\n"[..]);
+    assert!(answers.iter().all(|answer| *answer == Err(Failure::TIMED_OUT)));
     let (reply, ()) = tokio::join!(wire.ask(b"c".into(), 1, far()), async {
         assert_eq!(read(&server, 1).await, b"c");
         write(&server, b"+c\r\n").await;
     });
     assert_eq!(reply.unwrap(), &b"+c\r\n"[..]);
+}
+
+#[tokio::test]
+async fn who_comes_while_an_answered_command_is_still_being_written_is_forgotten_by_nobody() {
+    let (wire, _carrier, server) = connect();
+    let wire = Arc::new(wire);
+    let ask = |name: Vec<u8>| {
+        let wire = Arc::clone(&wire);
+        spawn(async move { wire.ask(name, 1, far()).await })
+    };
+    let large = vec![b'a'; 1 << 20];
+    let first = ask(large.clone());
+    read(&server, 1).await;
+    // A server may refuse a command whose end it has not seen.
+    write(&server, b"-no\r\n").await;
+    assert_eq!(first.await.unwrap().unwrap(), &b"-no\r\n"[..]);
+    let others = [ask(b"b".into()), ask(b"c".into())];
+    yield_now().await;
+    read(&server, large.len() - 1 + 2).await;
+    write(&server, b"+b\r\n+c\r\n").await;
+    for (other, reply) in others.into_iter().zip([b"+b\r\n", b"+c\r\n"]) {
+        assert_eq!(other.await.unwrap().unwrap(), &reply[..]);
+    }
 }
