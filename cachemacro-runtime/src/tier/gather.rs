@@ -22,6 +22,10 @@ const LANES: usize = 16;
 /// The most keys of one batch: a larger one delays its first answer.
 const KEYS_MAX: usize = 256;
 
+/// For how many members, and for how many bytes of keys, a batch has room at once, at most: there may be more.
+const MEMBERS_EXPECTED_MAX: usize = 2 * KEYS_MAX;
+const KEY_BYTES_EXPECTED_MAX: usize = 16 << 10;
+
 /// What is under way on each lane of a store.
 pub(crate) struct Gatherers {
     gate: Arc<Gate>,
@@ -40,7 +44,7 @@ struct Lane {
     last: Size,
 }
 
-/// How many members and keys a batch has, and the bytes of its keys.
+/// How many members and keys a batch is expected to have, and the bytes of its keys.
 #[derive(Clone, Copy, Default)]
 struct Size {
     members: usize,
@@ -360,9 +364,14 @@ impl Batch {
         Self { number, keys, members: Vec::with_capacity(room.members), at: BatchAt::Open, waiting: 0 }
     }
 
+    /// What the next one is expected to have.
     fn size(&self) -> Size {
         let Keys { bytes, ends, .. } = &self.keys;
-        Size { members: self.members.len(), keys: ends.len(), key_bytes: bytes.len() }
+        Size {
+            members: self.members.len().min(MEMBERS_EXPECTED_MAX),
+            keys: ends.len(),
+            key_bytes: bytes.len().min(KEY_BYTES_EXPECTED_MAX),
+        }
     }
 
     /// Adds one who asks for a key; none if the batch is full.
@@ -456,45 +465,4 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_is_asked_for_once_whoever_asks() {
-        let mut batch = Batch::new(0, Size::default());
-        let mut join = |key: &[u8]| batch.join(key, Waker::noop());
-        assert_eq!([join(b"one"), join(b"two"), join(b"one"), join(b"")], [0, 1, 2, 3].map(Some));
-        assert_eq!(batch.keys.all(), [&b"one"[..], b"two", b""]);
-        let places: Vec<usize> = batch.members.iter().map(|member| member.at).collect();
-        assert_eq!(places, [0, 1, 0, 2]);
-    }
-
-    #[test]
-    fn a_batch_that_is_sent_or_full_is_not_joined() {
-        let mut batch = Batch::new(0, Size::default());
-        assert_eq!(batch.join(b"one", Waker::noop()), Some(0));
-        for number in 1..KEYS_MAX {
-            assert!(batch.join(&number.to_be_bytes(), Waker::noop()).is_some());
-        }
-        assert_eq!(batch.join(b"more", Waker::noop()), None);
-        assert!(batch.join(b"one", Waker::noop()).is_some(), "that takes no room");
-        batch.at = BatchAt::Sent;
-        assert_eq!(batch.join(b"one", Waker::noop()), None);
-    }
-
-    #[cfg(feature = "redis")]
-    #[tokio::test]
-    async fn where_no_task_can_be_spawned_everybody_asks_for_itself() {
-        use crate::store::redis::{RedisConfig, RedisStore};
-
-        let store =
-            RedisStore::connect_lazily(RedisConfig::new("redis://127.0.0.1:1")).expect("a usable config");
-        let gatherers = Arc::new(Gatherers::new(Arc::new(Gate::new(Arc::new(store))), Tasks::closed()));
-        let under_way = gatherers.asks(b"key").expect("it has lanes");
-        let (first, second) = (gatherers.join(b"key"), gatherers.join(b"key"));
-        let (first, second) = tokio::join!(first.expect("it is calm"), second.expect("it is calm"));
-        assert!(matches!((first, second), (Some(Found::Absent), Some(Found::Absent))));
-        drop(under_way);
-        assert!(gatherers.join(b"key").expect("it is calm").await.is_none(), "nothing is under way");
-    }
-}
+mod tests;

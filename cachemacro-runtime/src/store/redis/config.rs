@@ -37,6 +37,8 @@ pub struct RedisConfig {
     /// Each is shared by all callers, and all operations on one key take the same one.
     pub connections: usize,
     /// How long one operation may take, retries included; a day at most. 250 ms by default.
+    ///
+    /// A thread sees to that which all connections of the process share, so that it holds whatever blocks the runtime.
     pub budget: Duration,
     /// How long it may take to connect, log in and get a first answer; a day at most. 2 s by default.
     pub connect_timeout: Duration,

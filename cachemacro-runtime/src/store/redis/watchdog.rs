@@ -126,25 +126,47 @@ mod tests {
         }
     }
 
+    fn start() -> &'static Watchdog {
+        let watchdog: &'static Watchdog = Box::leak(Box::new(Watchdog::new()));
+        watchdog.start().expect("a thread");
+        watchdog
+    }
+
+    fn weak(watched: &Arc<Told>) -> Weak<dyn Watched> {
+        Arc::downgrade(watched) as Weak<dyn Watched>
+    }
+
     #[test]
     fn each_is_looked_at_when_it_has_said_and_not_before_and_no_more_once_it_is_gone() {
-        let watchdog: &'static Watchdog = Box::leak(Box::new(Watchdog::new()));
-        let (looks, told) = mpsc::channel();
+        let (watchdog, (looks, told)) = (start(), mpsc::channel());
         let watched = |name, more| Arc::new(Told { name, more: Mutex::new(more), looks: looks.clone() });
-        let (late, soon, gone) = (watched("late", 0), watched("soon", 2), watched("gone", 9));
-        let weak = |watched: &Arc<Told>| Arc::downgrade(watched) as Weak<dyn Watched>;
-        watchdog.start().expect("a thread");
-        let now = Instant::now();
-        let at = |ms| now + Duration::from_millis(ms);
-        // The one that is earlier comes later, so that the thread waits for the other already.
-        watchdog.look_at(at(30), weak(&late));
-        watchdog.look_at(at(1), weak(&gone));
+        let (once, thrice, gone) = (watched("once", 0), watched("thrice", 2), watched("gone", 9));
+        let looked_at = [weak(&once), weak(&thrice), weak(&gone)];
         drop(gone);
-        watchdog.look_at(at(5), weak(&soon));
-        let looks: Vec<_> = (0..4).map(|_| told.recv().expect("it looks")).collect();
-        let names: Vec<_> = looks.iter().map(|(name, _)| *name).collect();
-        assert_eq!(names, ["soon", "soon", "soon", "late"]);
-        assert!(looks[0].1 >= at(5) && looks[3].1 >= at(30));
-        assert!(looks[2].1 >= looks[1].1 + Duration::from_millis(1));
+        let (now, ms) = (Instant::now(), Duration::from_millis(1));
+        looked_at
+            .into_iter()
+            .zip([10, 5, 1])
+            .for_each(|(watched, at)| watchdog.look_at(now + at * ms, watched));
+        let mut all: Vec<_> = (0..4).map(|_| told.recv().expect("it looks")).collect();
+        all.sort_by_key(|look| look.0);
+        let names: Vec<_> = all.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ["once", "thrice", "thrice", "thrice"]);
+        assert!(all[0].1 >= now + 10 * ms && all[1].1 >= now + 5 * ms);
+        assert!(all[2].1 >= all[1].1 + ms && all[3].1 >= all[2].1 + ms);
+    }
+
+    #[test]
+    fn it_is_woken_for_what_is_sooner() {
+        let (watchdog, (looks, told)) = (start(), mpsc::channel());
+        let watched = |name| Arc::new(Told { name, more: Mutex::new(0), looks: looks.clone() });
+        let (late, soon) = (watched("late"), watched("soon"));
+        watchdog.look_at(Instant::now() + Duration::from_secs(3600), weak(&late));
+        // It seldom waits already when it is told the first one.
+        for _ in 0..20 {
+            watchdog.look_at(Instant::now(), weak(&soon));
+            let (name, _) = told.recv_timeout(Duration::from_secs(60)).expect("it is woken");
+            assert_eq!(name, "soon");
+        }
     }
 }

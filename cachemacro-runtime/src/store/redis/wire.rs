@@ -7,6 +7,8 @@
 //! Who asks while nothing is under way *leads*: it writes and reads in its own task, and no other one is woken for it. Whatever
 //! else there is to do is the carrier's, a task of the connection's own: what is asked for meanwhile, which it sends in one
 //! write; what a leader has left behind; and to see that an idle connection ends.
+//!
+//! Whose time is over is told so by the [watchdog](super::watchdog), whatever the others do.
 
 use std::collections::VecDeque;
 use std::future::Future;

@@ -387,3 +387,38 @@ async fn who_comes_while_an_answered_command_is_still_being_written_is_forgotten
         assert_eq!(other.await.unwrap().unwrap(), &reply[..]);
     }
 }
+
+#[tokio::test]
+async fn an_end_is_seen_after_a_leader_whose_time_was_over_as_the_stream_woke_it() {
+    let (wire, carrier, server) = connect();
+    let over = Instant::now() + MINUTE;
+    let mut leader = Box::pin(wire.ask(b"a".into(), 1, over));
+    poll_once(leader.as_mut()).await;
+    read(&server, 1).await;
+    // It is woken, and is told before it looks.
+    write(&server, b"+").await;
+    for _ in 0..100 {
+        yield_now().await;
+    }
+    wire.shared.look(over);
+    assert_eq!(leader.await, Err(Failure::TIMED_OUT));
+    drop(server);
+    assert_eq!(carrier.await.unwrap(), Failure::LOST);
+}
+
+/// Nothing but the watchdog sees to it: the runtime that has the connection is not driven.
+#[test]
+fn where_nothing_moves_the_bytes_nobody_waits_for_ever() {
+    WATCHDOG.start().expect("a thread");
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let (home, elsewhere) = (runtime(), runtime());
+    let (wire, _carrier, _server) = home.block_on(async { connect() });
+    elsewhere.block_on(async {
+        for _ in 0..2 {
+            let over = Instant::now() + Duration::from_millis(5);
+            let (leads, waits) = tokio::join!(wire.ask(b"a".into(), 1, over), wire.ask(b"b".into(), 1, over));
+            assert_eq!([leads, waits], [Err(Failure::TIMED_OUT), Err(Failure::TIMED_OUT)]);
+            assert!(Instant::now() >= over);
+        }
+    });
+}
