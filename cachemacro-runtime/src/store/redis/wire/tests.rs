@@ -391,6 +391,8 @@ async fn who_comes_while_an_answered_command_is_still_being_written_is_forgotten
 #[tokio::test]
 async fn an_end_is_seen_after_a_leader_whose_time_was_over_as_the_stream_woke_it() {
     let (wire, carrier, server) = connect();
+    // So that the carrier waits already.
+    yield_now().await;
     let over = Instant::now() + MINUTE;
     let mut leader = Box::pin(wire.ask(b"a".into(), 1, over));
     poll_once(leader.as_mut()).await;
