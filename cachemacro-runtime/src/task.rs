@@ -1,7 +1,6 @@
 //! The only place that spawns: every task has an owner, and ends when the owner closes; a thread does with the process.
 
 use std::future::{Future, poll_fn};
-use std::io;
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
@@ -80,7 +79,7 @@ impl Tasks {
 
 /// Runs what must go on while runtimes are held up, on a thread of its own, until it or the process ends.
 #[cfg(feature = "redis")]
-pub(crate) fn spawn_thread(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
+pub(crate) fn spawn_thread(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
     std::thread::Builder::new().name(name.to_owned()).spawn(run).map(drop)
 }
 
