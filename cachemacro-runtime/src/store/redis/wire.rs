@@ -255,14 +255,16 @@ impl Watched for Shared {
         let look_at = next.map(|deadline| deadline.max(now + LOOK_PAUSE));
         queue.look_at = look_at;
         drop(queue);
-        // It may be one of them, and looks for its replies by itself.
-        let leader = if over.is_empty() { None } else { self.baton.take() };
+        let has_told = !over.is_empty();
+        for caller in over {
+            let _ = caller.send(Err(Failure::TIMED_OUT));
+        }
+        // It may be one of them. Who leads looks for its answer under the line's lock, under which all of them are told: what it
+        // does not find there is yet to come, and whoever brings it finds the baton.
+        let leader = if has_told { self.baton.take() } else { None };
         drop(line);
         if was_full {
             self.room.notify_waiters();
-        }
-        for caller in over {
-            let _ = caller.send(Err(Failure::TIMED_OUT));
         }
         leader.into_iter().for_each(Waker::wake);
         look_at
