@@ -4,12 +4,13 @@
 //! two turns of the runtime more.
 
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
 use tokio::sync::oneshot::error::TryRecvError;
+use tokio::task::unconstrained;
 
 use super::failure::Failure;
 use super::wire::Shared;
@@ -37,17 +38,16 @@ impl Future for Asking<'_> {
         if self.stage != Stage::Waits
             && let Some(answer) = self.lead(context.waker())
         {
-            if answer.is_err() {
-                // Whoever has told it has not moved the bytes, for which the stream may have woken it.
-                self.shared.baton.wake_carrier();
-            }
+            // There is nothing to be left to the carrier.
             self.stage = Stage::Waits;
             return Poll::Ready(answer);
         }
         match self.stage {
             Stage::Leads => Poll::Pending,
             Stage::New | Stage::Waits => {
-                Pin::new(&mut self.reply).poll(context).map(|reply| reply.unwrap_or(Err(Failure::LOST)))
+                // Whatever else its task has done: a poll that is put off would leave no waker behind.
+                let reply = pin!(unconstrained(&mut self.reply)).poll(context);
+                reply.map(|reply| reply.unwrap_or(Err(Failure::LOST)))
             }
         }
     }

@@ -21,7 +21,7 @@ const AFTER_PANIC: Duration = Duration::from_millis(10);
 
 /// What is looked at.
 pub(super) trait Watched: Send + Sync {
-    /// Does what is due by now, and says when to look again. It waits for nothing.
+    /// Does what is due by now, and says when to look again. It waits for nothing: others are looked at after it.
     fn look(&self, now: Instant) -> Option<Instant>;
 }
 
@@ -114,7 +114,7 @@ impl Look {
     /// Looks, and says when to look again.
     fn done(self, now: Instant) -> Option<Self> {
         let watched = self.watched.upgrade()?;
-        // Whoever is told may panic: the others are looked at all the same, and the rest of its own in a while.
+        // Whoever is told may panic: others are looked at all the same.
         let looked = catch_unwind(AssertUnwindSafe(|| watched.look(now)));
         let at = looked.unwrap_or(Some(now + AFTER_PANIC))?;
         Some(Self { at, ..self })

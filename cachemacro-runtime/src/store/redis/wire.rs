@@ -183,9 +183,8 @@ impl Shared {
             queue.look_at = Some(deadline);
         }
         queue.requests.push_back(request);
-        drop(queue);
         if is_first {
-            // Not so for each: who comes later mostly has time until later.
+            // Not so for each: who comes later mostly has time until later. Before the lock is given back, as they count on it.
             let watched = Arc::downgrade(self);
             WATCHDOG.look_at(deadline, watched as Weak<dyn Watched>);
         }
@@ -242,8 +241,9 @@ impl Shared {
 impl Watched for Shared {
     /// Tells the callers whose time is over. What is asked for and not sent yet never is; a reply to what was is nobody's.
     fn look(&self, now: Instant) -> Option<Instant> {
+        // Other connections do not wait for this one.
+        let Some(mut line) = self.free_line() else { return Some(now + LOOK_PAUSE) };
         let mut over = Vec::new();
-        let mut line = lock(&self.line);
         let mut next = line.expire(now, &mut over);
         let mut queue = self.queue();
         let was_full = queue.is_full();
@@ -255,18 +255,21 @@ impl Watched for Shared {
         let look_at = next.map(|deadline| deadline.max(now + LOOK_PAUSE));
         queue.look_at = look_at;
         drop(queue);
-        let has_told = !over.is_empty();
-        for caller in over {
-            let _ = caller.send(Err(Failure::TIMED_OUT));
-        }
-        // It may be one of them. Who leads looks for its answer under the line's lock, under which all of them are told: what it
-        // does not find there is yet to come, and whoever brings it finds the baton.
-        let leader = if has_told { self.baton.take() } else { None };
-        drop(line);
         if was_full {
             self.room.notify_waiters();
         }
-        leader.into_iter().for_each(Waker::wake);
+        if over.is_empty() {
+            return look_at;
+        }
+        // It may be one of them. Who leads looks for its answer under the line's lock, under which all of them are told: what it
+        // does not find there is yet to come, and whoever brings it finds the baton.
+        self.baton.take().into_iter().for_each(Waker::wake);
+        for caller in over {
+            let _ = caller.send(Err(Failure::TIMED_OUT));
+        }
+        drop(line);
+        // A leader that the stream has woken leaves without having moved the bytes.
+        self.baton.wake_carrier();
         look_at
     }
 }
