@@ -19,8 +19,6 @@ pub(super) struct Carriage {
     compact: &'static Fingerprint,
     /// As a format that people read sees it: an address is text there.
     readable: &'static Fingerprint,
-    /// A codec without field names can carry some value of it.
-    is_plain: bool,
     /// A codec without field names could not carry a value of it, or never could.
     falls_back: AtomicBool,
     is_noted: AtomicBool,
@@ -52,7 +50,6 @@ fn known_or_made<V: DeserializeOwned + 'static>() -> &'static Carriage {
         return carriage;
     }
     let (compact, readable) = (fingerprint::of::<V>(false), fingerprint::of::<V>(true));
-    let is_plain = compact.is_plain();
     let mut memo = memo.write().unwrap_or_else(PoisonError::into_inner);
     // As many as there are types in the program.
     memo.entry(TypeId::of::<V>()).or_insert_with(|| {
@@ -60,8 +57,7 @@ fn known_or_made<V: DeserializeOwned + 'static>() -> &'static Carriage {
             type_name: type_name::<V>(),
             compact,
             readable,
-            is_plain,
-            falls_back: AtomicBool::new(!is_plain),
+            falls_back: AtomicBool::new(!compact.is_plain),
             is_noted: AtomicBool::new(false),
         }))
     })
@@ -74,7 +70,7 @@ impl Carriage {
 
     /// Whether a codec without field names can carry any value of it at all.
     pub(super) fn is_plain(&self) -> bool {
-        self.is_plain
+        self.compact.is_plain
     }
 
     /// Whether values go as JSON, where a codec without field names is asked for.

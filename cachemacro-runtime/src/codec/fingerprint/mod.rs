@@ -44,6 +44,9 @@ pub(crate) struct Fingerprint {
     pub(crate) blind_spots: Vec<BlindSpot>,
     /// Whether no format with field names can carry the type.
     pub(super) is_hollow: bool,
+    /// Whether a codec without field names can carry the type: it is seen, and a few bytes cannot stand
+    /// for much of it, be it deep or long.
+    pub(super) is_plain: bool,
     /// How many times the type was deserialized for it.
     #[cfg(test)]
     passes: usize,
@@ -53,12 +56,6 @@ impl Fingerprint {
     /// Whether all of the type was seen, and nothing of it asks the data what it is.
     pub(super) fn is_seen(&self) -> bool {
         self.blind_spots.is_empty()
-    }
-
-    /// Whether a codec without field names can carry the type: it is seen, and a few bytes cannot stand
-    /// for much of it, be it deep or long.
-    pub(super) fn is_plain(&self) -> bool {
-        self.is_seen() && self.graph.is_bounded()
     }
 }
 
@@ -125,6 +122,7 @@ fn take<V: DeserializeOwned>(is_human_readable: bool) -> Fingerprint {
     Fingerprint {
         hash: state.graph.hash(),
         is_hollow: state.graph.is_hollow(),
+        is_plain: blind_spots.is_empty() && state.graph.is_bounded(),
         graph: state.graph,
         blind_spots,
         #[cfg(test)]
