@@ -30,7 +30,7 @@ use crate::tier::{Gathering, LeaseGuard, Sighting, Tier};
 /// told late or not at all. Otherwise a wait is longer than needed by half of what it lasts, at most: one caller of
 /// each process polls, so that a load of 100 ms costs the store six lookups for each process that waits.
 pub(super) const POLL_MIN: Duration = Duration::from_millis(2);
-pub(super) const POLL_MAX: Duration = Duration::from_millis(250);
+const POLL_MAX: Duration = Duration::from_millis(250);
 
 /// Answers a call that is not [`hit`](super::hit()).
 pub(crate) fn read<'a, S, R, P, F>(
@@ -295,11 +295,7 @@ impl Load<'_> {
                 self.tier.discard(self.key, seen.fill_id).await
             }
             Sighting::Busy if Instant::now() < self.deadline => {
-                batch::waits();
-                let jittered = looks.pause.mul_f64(chance::jitter());
-                // Over as soon as the store tells of a change: of a value, it is hoped.
-                told(change, (Instant::now() + jittered).min(self.deadline)).await;
-                looks.pause = (looks.pause * 2).min(POLL_MAX);
+                self.wait(change, &mut looks.pause).await;
                 Ok(())
             }
             // The next one is of the era of now.
@@ -324,6 +320,17 @@ impl Load<'_> {
             | Sighting::Guarded(_) => return false,
         };
         made.inspect_err(|error| self.report(error)).is_ok()
+    }
+
+    /// Waits for what another is loading: until the store tells of a change, of a value, it is hoped; or for a while.
+    pub(super) async fn wait(&self, change: Pin<&mut Option<Notified<'_>>>, pause: &mut Duration) {
+        batch::waits();
+        let poll_at = (Instant::now() + pause.mul_f64(chance::jitter())).min(self.deadline);
+        match change.as_pin_mut() {
+            Some(change) => drop(tokio::time::timeout_at(poll_at, change).await),
+            None => tokio::time::sleep_until(poll_at).await,
+        }
+        *pause = (*pause * 2).min(POLL_MAX);
     }
 
     /// Removes what is stored, so that there is a lease to be had.
@@ -371,14 +378,6 @@ pub(super) async fn run<F: Future>(
             Ok(output) => return (output, start.elapsed()),
             Err(_) => lease.renew(ttl),
         }
-    }
-}
-
-/// Waits until a change is told, or until then.
-pub(super) async fn told(change: Pin<&mut Option<Notified<'_>>>, until: Instant) {
-    match change.as_pin_mut() {
-        Some(change) => drop(tokio::time::timeout_at(until, change).await),
-        None => tokio::time::sleep_until(until).await,
     }
 }
 

@@ -1,16 +1,13 @@
 //! What a call finds, and what that leaves to do.
 
-use std::pin::{Pin, pin};
-use std::time::Duration;
+use std::pin::pin;
 
-use tokio::sync::futures::Notified;
 use tokio::time::Instant;
 
 use super::Fresh;
 use super::refreshers::Begun;
 use super::ticket::{Leased, Ticket};
-use crate::cache::read::{Load, POLL_MAX, POLL_MIN, told};
-use crate::chance;
+use crate::cache::read::{Load, POLL_MIN};
 use crate::flight::Lead;
 use crate::policy::Freshness;
 use crate::protocol::flight::Progress;
@@ -60,7 +57,7 @@ impl<P, O: 'static> Fresh<'_, P, O> {
                     return Next::Load;
                 }
                 Sighting::Busy if Instant::now() < deadline => {
-                    self.wait(change.as_mut(), &mut pause).await;
+                    self.load.wait(change.as_mut(), &mut pause).await;
                     continue;
                 }
                 // The next one is of the era of now.
@@ -105,12 +102,12 @@ impl<P, O: 'static> Fresh<'_, P, O> {
                             return Next::Replace(seen, Box::new(ticket));
                         }
                         Leased::Theirs if Instant::now() < deadline => {
-                            self.wait(change.as_mut(), &mut pause).await
+                            self.load.wait(change.as_mut(), &mut pause).await
                         }
                         Leased::Theirs => return Next::Load,
                     },
                     Begun::Running if Instant::now() < deadline => {
-                        self.wait(change.as_mut(), &mut pause).await
+                        self.load.wait(change.as_mut(), &mut pause).await
                     }
                     Begun::Running => return Next::Load,
                 },
@@ -130,13 +127,5 @@ impl<P, O: 'static> Fresh<'_, P, O> {
                 }
             }
         }
-    }
-
-    /// Waits for what another is loading: until the store tells of a change, or for a while.
-    async fn wait(&self, change: Pin<&mut Option<Notified<'_>>>, pause: &mut Duration) {
-        let jittered = pause.mul_f64(chance::jitter());
-        let poll_at = (Instant::now() + jittered).min(self.load.deadline);
-        told(change, poll_at).await;
-        *pause = (*pause * 2).min(POLL_MAX);
     }
 }
